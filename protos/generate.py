@@ -1,4 +1,7 @@
-"""Generate the stubs beside the protos: `python protos/generate.py`. With --check, fail when what is committed differs."""
+"""Generate the stubs beside the protos: `python protos/generate.py`.
+
+With --check, fail when what is committed differs.
+"""
 
 import filecmp
 import shutil
