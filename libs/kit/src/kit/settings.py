@@ -1,0 +1,121 @@
+"""Typed settings of a process: HELIOGRAPH_* variables, or files of that name in lower case in HELIOGRAPH_SECRETS_DIR.
+
+A service's settings class inherits the mixins that it needs. Secrets are SecretStr and have no default.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "HELIOGRAPH_"
+SECRETS_DIR = "HELIOGRAPH_SECRETS_DIR"
+EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h
+
+
+class BadSettings(Exception):
+    """Settings that a process cannot start with: one plain line a fault, values never shown."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+HostPort = Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]
+CommaSeparated = (NoDecode, BeforeValidator(_split))
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class ProcessSettings(Settings):
+    """What every process reads. `listen` is None in workers; without `ops_listen` there is no ops server."""
+
+    listen: HostPort | None = None
+    ops_listen: HostPort | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otlp_endpoint: str | None = None
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    shutdown_grace_seconds: float = Field(default=20, ge=0)
+    max_concurrent_calls: int = Field(default=512, ge=1)
+
+
+class PostgresSettings(Settings):
+    postgres_dsn: SecretStr
+    postgres_replica_dsns: Annotated[tuple[SecretStr, ...], *CommaSeparated] = ()
+    postgres_pool_size: int = Field(default=10, ge=1)
+
+
+class RedisSettings(Settings):
+    redis_url: SecretStr
+
+
+class KafkaSettings(Settings):
+    """`kafka_bootstrap` is host:port, comma separated."""
+
+    kafka_bootstrap: str
+    topic_prefix: str = "heliograph."
+
+
+class CassandraSettings(Settings):
+    cassandra_contact_points: Annotated[tuple[HostPort, ...], Field(min_length=1), *CommaSeparated]
+    cassandra_keyspace: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
+    cassandra_local_dc: str = "datacenter1"
+
+
+class ElasticsearchSettings(Settings):
+    elasticsearch_url: str
+    search_index_prefix: str = "heliograph"
+
+
+class S3Settings(Settings):
+    """`s3_public_endpoint` is what clients reach; None means s3_endpoint."""
+
+    s3_endpoint: str
+    s3_public_endpoint: str | None = None
+    s3_bucket: str
+    s3_region: str
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+
+
+T = TypeVar("T", bound=BaseSettings)
+
+
+def read(cls: type[T]) -> T:
+    """Settings from the environment. Raises BadSettings."""
+    folder = os.environ.get(SECRETS_DIR)
+    if folder and not Path(folder).is_dir():
+        raise BadSettings([f"{SECRETS_DIR}: there is no such folder"])
+    try:
+        return cls(_secrets_dir=folder)
+    except ValidationError as error:
+        raise BadSettings([_line(dict(fault)) for fault in error.errors(include_input=False)]) from None
+
+
+def load(cls: type[T]) -> T:
+    """Settings from the environment; a fault ends the process with status 78 and one line a fault on stderr."""
+    try:
+        return read(cls)
+    except BadSettings as error:
+        sys.exit(report(error))
+
+
+def report(error: BadSettings) -> int:
+    """Writes the faults to stderr, one a line, and answers the exit status to end with."""
+    sys.stderr.write("".join(f"bad settings: {fault}\n" for fault in error.faults))
+    return EXIT_BAD_CONFIG
+
+
+def _line(fault: dict[str, Any]) -> str:
+    name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+    return f"{name} is missing" if fault["type"] == "missing" else f"{name}: {fault['msg']}"
