@@ -1,6 +1,6 @@
 """Renew the locks: `python requirements/lock.py`. With --check, fail when one is out of date.
 
-One lock per deployable, with versions and hashes and no download addresses; `dev.lock` holds every member and the tools.
+One lock per deployable, with versions and hashes and no download addresses; `dev.lock` holds every member and tool.
 Versions that a lock already holds stay unless --upgrade is given.
 """
 

@@ -1,0 +1,70 @@
+# `make help` lists the targets. CI runs exactly these.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PY := $(BIN)/python
+STACK := devstack/bootstrap
+S ?=
+URL ?=
+
+.PHONY: help setup up down reset status logs demo test unit servers-test e2e faults lint types protos lock fmt openapi clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## Install what is missing and make .venv from the locks
+	@$(STACK) setup
+
+up: ## Start the whole system on 127.0.0.1 and print its addresses
+	@$(STACK) up
+
+down: ## Stop it, keep its data
+	@$(STACK) down
+
+reset: ## Stop it and drop its data
+	@$(STACK) reset
+
+status: ## Show every process of it
+	@$(STACK) status
+
+logs: ## Show logs: make logs S=feed
+	@$(STACK) logs $(S)
+
+demo: setup ## A photo reaches a follower, on the running system, through REST alone
+	@$(PY) -m demo $(if $(URL),--url $(URL))
+
+test: setup ## All tests: unit without servers, the rest on real servers started and stopped here
+	@$(PY) -m devstack servers run -- tests/run
+
+unit: setup ## Tests that touch no network
+	@tests/run unit
+
+e2e: setup ## End-to-end tests on a whole system of their own
+	@$(PY) -m devstack servers run -- tests/run e2e
+
+faults: setup ## Kill and starve it; nothing acknowledged may be lost
+	@$(PY) -m devstack servers run -- tests/run faults
+
+lint: setup ## ruff, import contracts, drift of stubs, locks and the OpenAPI document
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) protos/generate.py --check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) requirements/lock.py --check
+	@$(PY) -m gateway openapi --check
+
+types: setup ## pyright, strict
+	@$(BIN)/pyright
+
+fmt: setup ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+protos: setup ## Generate the stubs from protos/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) protos/generate.py
+
+openapi: setup ## Write gateway/openapi.json
+	@$(PY) -m gateway openapi
+
+lock: setup ## Renew requirements/*.lock (make lock UPGRADE=1 takes newer versions)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) requirements/lock.py $(if $(UPGRADE),--upgrade)
