@@ -1,0 +1,23 @@
+"""The kit's Prometheus metrics. In the process-wide registry, as that library means it: /metrics shows that one.
+
+Rate, errors and duration of calls are one histogram: its count by code is both rate and errors.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()  # a second series for each, that nobody asks for
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+SERVER_SECONDS = Histogram(
+    "heliograph_rpc_server_seconds", "Calls answered, by method and status code", ["method", "code"], buckets=_SECONDS
+)
+SERVER_IN_FLIGHT = Gauge("heliograph_rpc_server_in_flight", "Calls being answered")
+SERVER_SHED = Counter("heliograph_rpc_server_shed_total", "Calls refused because too many were being answered")
+CLIENT_SECONDS = Histogram(
+    "heliograph_rpc_client_seconds", "Calls made, by method and status code", ["method", "code"], buckets=_SECONDS
+)
+BREAKER_STATE = Gauge("heliograph_breaker_state", "0 closed, 1 half open, 2 open", ["service"])
+READY = Gauge("heliograph_ready", "1 while the process takes calls")
+CHECK_FAILING = Gauge("heliograph_check_failing", "1 while the check of a dependency fails", ["check"])
+TASK_RESTARTS = Counter("heliograph_task_restarts_total", "Background tasks that died and were restarted", ["task"])

@@ -1,0 +1,61 @@
+"""Background tasks that outlive their own deaths."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from kit import log, metrics
+from kit.errors import from_exception
+
+Task = Callable[[], Awaitable[None]]
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_HEALTHY_AFTER = 60.0
+
+logger = log.get(__name__)
+
+
+@asynccontextmanager
+async def background(tasks: Sequence[Task], grace: float) -> AsyncGenerator[None]:
+    """Keeps `tasks` running until the block ends, then cancels them and waits up to `grace` seconds for their end."""
+    running = [asyncio.create_task(keep_running(task), name=name_of(task)) for task in tasks]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace)
+            for task in late:
+                logger.error("task did not stop in time", task=task.get_name())
+
+
+async def keep_running(task: Task) -> None:
+    """Runs `task` until cancelled. When it dies or returns, it is started again after a pause that doubles from half a
+    second to half a minute, and is short again once the task has lived for a minute."""
+    loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
+    while True:
+        started = loop.time()
+        await _run_once(task)
+        if loop.time() - started > _HEALTHY_AFTER:
+            pause = _FIRST_PAUSE
+        metrics.TASK_RESTARTS.labels(name_of(task)).inc()
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 jitter, not a secret
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def name_of(task: Task) -> str:
+    return getattr(task, "__qualname__", None) or type(task).__qualname__
+
+
+async def _run_once(task: Task) -> None:
+    try:
+        await task()
+    except Exception as error:  # the outermost boundary of a task
+        known = from_exception(error)
+        # A dependency that is down needs one line, not a stack at every attempt.
+        logger.error("task died", task=name_of(task), reason=known and known.reason, exc_info=None if known else error)
+    else:
+        logger.error("task ended by itself", task=name_of(task))
