@@ -1,0 +1,54 @@
+"""SearchService of protos/heliograph/search/v1."""
+
+from typing import Any
+
+from heliograph.post.v1.post_pb2 import Post
+from heliograph.search.v1 import search_pb2 as pb
+from heliograph.search.v1 import search_pb2_grpc as grpc_
+from heliograph.user.v1.user_pb2 import Profile
+from kit.errors import InvalidArgument
+from kit.paging import page_size
+
+from search_service.model import Place, TagCount
+from search_service.service import Page, SearchService
+
+
+class SearchRpc(grpc_.SearchServiceServicer):
+    def __init__(self, service: SearchService[Profile, Post]) -> None:
+        self._service = service
+
+    async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchResponse:
+        size = page_size(request.page_size)
+        viewer, query, token = request.viewer_id, request.query, request.page_token
+        match request.type:
+            case pb.RESULT_TYPE_USERS:
+                return _users(await self._service.users(viewer, query, size, token))
+            case pb.RESULT_TYPE_POSTS:
+                return _posts(await self._service.posts(viewer, query, size, token))
+            case pb.RESULT_TYPE_TAGS:
+                return _tags(await self._service.tags(query, size, token))
+            case pb.RESULT_TYPE_PLACES:
+                return _places(await self._service.places(query, size, token))
+            case _:
+                raise InvalidArgument("INVALID_FIELD", "unknown type of result")
+
+
+def _users(page: Page[Profile]) -> pb.SearchResponse:
+    return pb.SearchResponse(results=[pb.SearchResult(user=p) for p in page.items], next_page_token=page.next_token)
+
+
+def _posts(page: Page[Post]) -> pb.SearchResponse:
+    return pb.SearchResponse(results=[pb.SearchResult(post=p) for p in page.items], next_page_token=page.next_token)
+
+
+def _tags(page: Page[TagCount]) -> pb.SearchResponse:
+    tags = [pb.SearchResult(tag=pb.Tag(name=tag.name, posts=tag.posts)) for tag in page.items]
+    return pb.SearchResponse(results=tags, next_page_token=page.next_token)
+
+
+def _places(page: Page[Place]) -> pb.SearchResponse:
+    places = [
+        pb.SearchResult(place=pb.Place(id=p.id, name=p.name, latitude=p.latitude, longitude=p.longitude))
+        for p in page.items
+    ]
+    return pb.SearchResponse(results=places, next_page_token=page.next_token)

@@ -1,0 +1,136 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+from search_service.model import Author, Hit, Place, PostDocument, Relation, TagCount
+from search_service.service import IndexService, SearchService
+
+POST = PostDocument(1, 1, 7, "Dusk", "", (), None, False, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@dataclass
+class FakeIndex:
+    """Hits in the order of their ids, highest first; every score is 1."""
+
+    ids: Sequence[int] = ()
+
+    async def find_users(self, query: str, after: Hit | None, size: int) -> list[Hit]:
+        return self._hits(after, size)
+
+    async def find_posts(self, viewer_id: int, query: str, after: Hit | None, size: int) -> list[Hit]:
+        return self._hits(after, size)
+
+    async def find_tags(self, prefix: str) -> list[TagCount]:
+        return [TagCount(f"{prefix}{n}", n) for n in self.ids]
+
+    async def find_places(self, query: str) -> list[Place]:
+        return [Place(query, float(n), 0.0) for n in self.ids]
+
+    def _hits(self, after: Hit | None, size: int) -> list[Hit]:
+        rest = [id_ for id_ in sorted(self.ids, reverse=True) if after is None or id_ < after.id]
+        return [Hit(id_, 1.0) for id_ in rest[:size]]
+
+
+@dataclass
+class FakePeers:
+    """Owners of the data: everything is shown but what is hidden."""
+
+    hidden: frozenset[int] = frozenset()
+    blocked: frozenset[int] = frozenset()
+
+    async def profiles(self, ids: Sequence[int]) -> Mapping[int, str]:
+        return {id_: f"user {id_}" for id_ in ids if id_ not in self.hidden}
+
+    async def relations(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, Relation]:
+        return {id_: Relation(id_ in self.blocked) for id_ in ids}
+
+    async def visible(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, int]:
+        return {id_: id_ for id_ in ids if id_ not in self.hidden}
+
+
+def service(ids: Sequence[int], peers: FakePeers) -> SearchService[str, int]:
+    return SearchService(FakeIndex(ids), peers, peers, peers)
+
+
+@given(
+    ids=st.sets(st.integers(min_value=1, max_value=60)),
+    hidden=st.sets(st.integers(min_value=1, max_value=60)),
+    size=st.integers(min_value=1, max_value=20),
+)
+async def test_pages_hold_every_visible_post_once_and_are_short_only_at_the_end(
+    ids: set[int], hidden: set[int], size: int
+):
+    search = service(sorted(ids), FakePeers(hidden=frozenset(hidden)))
+    found: list[int] = []
+    token = ""
+    while True:
+        page = await search.posts(5, "dusk", size, token)
+        found += page.items
+        token = page.next_token
+        if not token:
+            break
+        assert len(page.items) == size
+    assert found == sorted(ids - hidden, reverse=True)
+
+
+async def test_accounts_with_a_block_between_them_and_the_viewer_are_not_found():
+    search = service([1, 2, 3], FakePeers(blocked=frozenset({2})))
+    assert (await search.users(9, "user", 10, "")).items == ["user 3", "user 1"]
+
+
+async def test_nobody_is_hidden_from_the_anonymous_by_a_block():
+    search = service([1, 2], FakePeers(blocked=frozenset({2})))
+    assert (await search.users(0, "user", 10, "")).items == ["user 2", "user 1"]
+
+
+async def test_tags_are_paged_by_offset():
+    search = service([1, 2, 3], FakePeers())
+    first = await search.tags("dusk", 2, "")
+    second = await search.tags("dusk", 2, first.next_token)
+    assert [tag.name for tag in first.items + second.items] == ["dusk1", "dusk2", "dusk3"]
+    assert second.next_token == ""
+
+
+@dataclass
+class FakeDocuments:
+    public: list[bool] = field(default_factory=list[bool])
+
+    async def put_user(self, user: object) -> None:
+        raise NotImplementedError
+
+    async def put_post(self, post: PostDocument, *, audience_public: bool) -> None:
+        self.public.append(post.public)
+
+    async def bury_post(self, post_id: int, author_id: int, version: int, deleted_at: datetime) -> None:
+        raise NotImplementedError
+
+    async def set_author_open(self, author_id: int, *, is_open: bool) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeAuthors:
+    answers: list[bool]
+
+    async def author(self, author_id: int) -> Author:
+        return Author(author_id, open=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+
+
+async def test_a_public_post_of_an_open_account_counts_as_public():
+    documents = FakeDocuments()
+    await IndexService(documents, FakeAuthors([True])).put_post(POST, audience_public=True)
+    assert documents.public == [True]
+
+
+async def test_a_post_for_followers_does_not():
+    documents = FakeDocuments()
+    await IndexService(documents, FakeAuthors([True])).put_post(POST, audience_public=False)
+    assert documents.public == [False]
+
+
+async def test_an_account_that_goes_private_while_its_post_is_written_is_noticed():
+    documents = FakeDocuments()
+    await IndexService(documents, FakeAuthors([True, False])).put_post(POST, audience_public=True)
+    assert documents.public == [True, False]
