@@ -63,7 +63,7 @@ def _status_of(body: Callable[[], None]) -> int:
         return report(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return EXIT_INTERRUPTED
-    except Exception:
+    except Exception:  # noqa: BLE001 the outermost boundary of the process
         log.get(__name__).exception("died")
         return 1
     return 0
