@@ -66,8 +66,6 @@ def migrate(dsn: str, versions: Path) -> None:
 
 async def upgrade(dsn: str, versions: Path) -> None:
     """As migrate, inside a running loop."""
-    if not versions.is_dir():
-        raise FileNotFoundError(f"no migrations at {versions}")
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
     )

@@ -123,9 +123,7 @@ class Pool:
         except Exception as error:
             if isinstance(error, TimeoutError) or from_exception(error):
                 self._failed_at = time.monotonic()
-                raise Unavailable(
-                    "POSTGRES_UNAVAILABLE", "a backing service is not available", retry_after=1
-                ) from error
+                raise _unavailable() from error
             raise
 
 

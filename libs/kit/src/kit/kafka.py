@@ -1,0 +1,170 @@
+"""Kafka: messages in CloudEvents' binary mode, and the producer.
+
+Topics are named without the prefix in code ("user.v1"); the prefix of the settings comes in front at the wire.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from kit import log
+from kit.errors import Unavailable
+from kit.settings import KafkaSettings
+
+Header = tuple[str, bytes]
+
+MAX_VALUE_BYTES = 900_000  # a message must stay under the broker's limit of 1 MiB with its headers
+_START_SECONDS = 5.0
+_DELIVERY_SECONDS = 10.0
+_REST_SECONDS = 0.5
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What goes out. Messages of one key stay in order; `id` stays the same when one is sent again."""
+
+    topic: str
+    key: str
+    type: str
+    value: bytes
+    source: str = "heliograph"
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    extra: tuple[Header, ...] = ()
+
+    @property
+    def headers(self) -> list[Header]:
+        named = {"id": self.id, "type": self.type, "source": self.source, "time": self.time.isoformat()}
+        attributes = {"specversion": "1.0", **named}
+        return [*((f"ce_{name}", value.encode()) for name, value in attributes.items()), *self.extra]
+
+
+def full_name(topic: str, prefix: str) -> str:
+    return topic if topic.startswith(prefix) else prefix + topic
+
+
+def bare_name(topic: str, prefix: str) -> str:
+    return topic.removeprefix(prefix)
+
+
+class Producer:
+    """Idempotent, acknowledged by all in-sync replicas. Connects when first used and again after any failure."""
+
+    def __init__(self, bootstrap: str, topic_prefix: str) -> None:
+        self._bootstrap, self._prefix = bootstrap, topic_prefix
+        self._client: AIOKafkaProducer | None = None
+        self._turning = asyncio.Lock()
+        self._failed_at = float("-inf")
+
+    async def ready(self) -> None:
+        """Raises Unavailable within 5 s when the brokers do not answer."""
+        await self._connected()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Returns when every message is acknowledged. On Unavailable some may have arrived: send all of them again."""
+        client = await self._connected()
+        try:
+            async with asyncio.timeout(_DELIVERY_SECONDS * 1.5):
+                waits = [await self._enqueue(client, message) for message in messages]
+                await asyncio.gather(*waits)
+        except (KafkaError, TimeoutError) as error:
+            await self._discard(client)
+            raise _unavailable() from error
+
+    async def send(self, message: Message) -> None:
+        await self.publish([message])
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._discard(self._client)
+
+    async def _enqueue(self, client: Any, message: Message) -> "asyncio.Future[Any]":
+        return await client.send(
+            full_name(message.topic, self._prefix),
+            value=message.value,
+            key=message.key.encode() or None,
+            headers=message.headers,
+            timestamp_ms=int(message.time.timestamp() * 1000),
+        )
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._turning:
+            if self._client is None:
+                self._client = await self._restart()
+            return self._client
+
+    async def _restart(self) -> AIOKafkaProducer:
+        if time.monotonic() - self._failed_at < _REST_SECONDS:
+            raise _unavailable()  # those who queued up need not all try in turn
+        try:
+            return await _start(self._bootstrap)
+        except Unavailable:
+            self._failed_at = time.monotonic()
+            raise
+
+    async def _discard(self, client: AIOKafkaProducer) -> None:
+        """A failed idempotent producer has a gap in its sequence and cannot go on. The old one must be silent before a
+        new one starts, or a late message of it would come after newer ones of its key."""
+        async with self._turning:
+            if self._client is client:
+                self._client = None
+                await asyncio.shield(client.stop())
+
+
+@asynccontextmanager
+async def open_producer(settings: KafkaSettings) -> AsyncGenerator[Producer]:
+    """Starts even when Kafka is down."""
+    producer = Producer(settings.kafka_bootstrap, settings.topic_prefix)
+    try:
+        yield producer
+    finally:
+        await producer.close()
+
+
+async def create_topics(
+    bootstrap: str, partitions: Mapping[str, int], *, settings: Mapping[str, str] | None = None
+) -> None:
+    """Makes those of the topics (full names) that do not exist, with the broker's default replication."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        wanted = [NewTopic(name, count, -1, topic_configs=dict(settings or {})) for name, count in partitions.items()]
+        answer: Any = await admin.create_topics(wanted)
+        for _, code, *_ in answer.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:
+                raise for_code(code)
+    finally:
+        await admin.close()
+
+
+async def _start(bootstrap: str) -> AIOKafkaProducer:
+    client = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        compression_type="lz4",
+        linger_ms=1,
+        request_timeout_ms=int(_DELIVERY_SECONDS * 1000),
+    )
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await client.start()
+    except (KafkaError, TimeoutError) as error:
+        await client.stop()
+        raise _unavailable() from error
+    return client
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("KAFKA_UNAVAILABLE", "a backing service is not available", retry_after=1)

@@ -1,0 +1,175 @@
+"""The transactional outbox: an event is a row of the same transaction as the change it tells of; a relay publishes it.
+
+Delivery is at least once with a stable event id, in order per key. A key's events have the order of their rows only if
+the transaction holds the lock on the key's aggregate before it emits.
+"""
+
+import asyncio
+import uuid
+import zlib
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from prometheus_client import Gauge
+
+from kit import faults, telemetry
+from kit.kafka import MAX_VALUE_BYTES, Message, Producer
+from kit.outage import outlast
+from kit.postgres import Connection, Postgres, Record
+
+LANES = 4  # rows carry their lane: raising it is safe, lowering it strands rows
+_LOCK_SPACE = 0x6F62  # of Postgres' advisory locks; the lane is the second half
+_BATCH = 500
+_POLL_SECONDS = 0.05
+_GAUGE_SECONDS = 5.0
+
+_APPEND = """
+insert into outbox (shard, lane, topic, key, type, event_id, payload, traceparent)
+select event.shard, event.lane, event.topic, event.key, event.type, event.id, event.payload, $8
+from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bytea[])
+    with ordinality as event(shard, lane, topic, key, type, id, payload, place)
+order by event.place
+"""
+_TAKE = """
+with taken as (
+    delete from outbox where (shard, id) in (select shard, id from outbox where lane = $1 order by id limit $2)
+    returning id, topic, key, type, event_id, payload, traceparent, created_at
+)
+select topic, key, type, event_id, payload, traceparent, created_at from taken order by id
+"""
+_FULL_LANES = """
+select lane from generate_series(0, $1::int - 1) as lanes(lane)
+where exists (select from outbox where outbox.lane = lanes.lane::smallint)
+"""
+_STATE = """
+select (select count(*) from (select from outbox limit 100001) as some_rows) as depth,
+    coalesce(extract(epoch from clock_timestamp() - min(oldest.created_at)), 0)::float8 as age
+from generate_series(0, $1::int - 1) as lanes(lane) cross join lateral
+    (select created_at from outbox where outbox.lane = lanes.lane::smallint order by id limit 1) as oldest
+"""
+
+DEPTH = Gauge("heliograph_outbox_depth", "Events not yet published (counted to 100,001)", ["source"])
+AGE = Gauge("heliograph_outbox_age_seconds", "Age of the oldest event not yet published", ["source"])
+
+
+@dataclass(frozen=True)
+class Event:
+    """`topic` is named without the prefix; `key` is the aggregate's id; `shard` the transaction's distribution key."""
+
+    topic: str
+    key: str
+    type: str
+    payload: bytes
+    shard: int
+
+
+class Transaction:
+    """`conn` runs inside the transaction."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.lanes: set[int] = set()
+
+    async def emit(self, *events: Event) -> None:
+        """Appends the events in this order. Lock the aggregate's row first."""
+        if any(len(event.payload) > MAX_VALUE_BYTES for event in events):
+            raise ValueError(f"an event holds at most {MAX_VALUE_BYTES} bytes")
+        if events:
+            await append(self.conn, events)
+            self.lanes.update(lane_of(event.key) for event in events)
+
+
+async def append(conn: Connection, events: Iterable[Event]) -> None:
+    """Writes the rows alone; for those who hold no Transaction. The relay finds them by its poll."""
+    rows = [
+        (event.shard, lane_of(event.key), event.topic, event.key, event.type, uuid.uuid4(), event.payload)
+        for event in events
+    ]
+    await conn.execute(_APPEND, *(list(column) for column in zip(*rows, strict=True)), telemetry.traceparent())
+
+
+def lane_of(key: str) -> int:
+    return zlib.crc32(key.encode()) % LANES
+
+
+class Outbox:
+    """`source` is the service's name, in the events and in the metrics."""
+
+    def __init__(self, postgres: Postgres, producer: Producer, *, source: str, topic_prefix: str = "") -> None:
+        del topic_prefix  # the producer knows it; rows hold bare names so that they survive another prefix
+        self._postgres, self._producer, self._source = postgres, producer, source
+        self._wakes = [asyncio.Event() for _ in range(LANES)]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        """Commits at the end of the block and wakes the relay."""
+        async with self._postgres.primary.transaction() as conn:
+            transaction = Transaction(conn)
+            yield transaction
+        self.wake(transaction.lanes)
+
+    def wake(self, lanes: Iterable[int]) -> None:
+        for lane in lanes:
+            self._wakes[lane].set()
+
+    async def run(self) -> None:
+        """The relay: runs until cancelled, in every process of the service; one at a time works on a lane."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
+            group.create_task(self._measure())
+            for lane in range(LANES):
+                group.create_task(self._serve(lane))
+
+    async def _serve(self, lane: int) -> None:
+        while True:
+            await self._wakes[lane].wait()
+            self._wakes[lane].clear()
+            await outlast(lambda: self._drain(lane), what="outbox relay")
+
+    async def _drain(self, lane: int) -> None:
+        while await self.relay(lane) == _BATCH:
+            pass
+
+    async def relay(self, lane: int) -> int:
+        """Publishes what comes next in the lane and answers how much that was: 0 too while another relay works on it.
+
+        The rows are gone only when the transaction commits, after Kafka has all of them: whoever dies in between leaves
+        them to be published again.
+        """
+        await self._producer.ready()  # no transaction is held open while Kafka is away
+        async with self._postgres.primary.transaction() as conn:
+            if not await conn.fetchval("select pg_try_advisory_xact_lock($1, $2)", _LOCK_SPACE, lane):
+                return 0
+            rows = await conn.fetch(_TAKE, lane, _BATCH)
+            if rows:
+                await self._producer.publish([self._message(row) for row in rows])
+                faults.point("relay_after_publish")
+        return len(rows)
+
+    async def _watch(self) -> None:
+        """Finds what a wake missed: events of a process that died, or that came while another relay had the lane."""
+        while True:
+            rows = await outlast(lambda: self._postgres.primary.fetch(_FULL_LANES, LANES), what="outbox poll")
+            self.wake(row["lane"] for row in rows)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _measure(self) -> None:
+        while True:
+            state = await outlast(lambda: self._postgres.primary.fetchrow(_STATE, LANES), what="outbox gauge")
+            DEPTH.labels(self._source).set(state["depth"] if state else 0)
+            AGE.labels(self._source).set(state["age"] if state else 0)
+            await asyncio.sleep(_GAUGE_SECONDS)
+
+    def _message(self, row: Record) -> Message:
+        traceparent = row["traceparent"]
+        return Message(
+            topic=row["topic"],
+            key=row["key"],
+            type=row["type"],
+            value=row["payload"],
+            source=self._source,
+            id=str(row["event_id"]),
+            time=row["created_at"],
+            extra=((telemetry.TRACEPARENT, traceparent.encode()),) if traceparent else (),
+        )
