@@ -21,10 +21,10 @@ def take_photo(seed: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
     _hills(draw, rng, width, height)
     sun_x, sun_y, radius = rng.randint(width // 4, 3 * width // 4), height // 3, height // 18
     draw.ellipse((sun_x - radius, sun_y - radius, sun_x + radius, sun_y + radius), fill=(255, 236, 190))
-    grain = Image.effect_noise((width // 2, height // 2), 24).resize((width, height)).filter(ImageFilter.SMOOTH)
+    grain = Image.effect_noise((width, height), 48).filter(ImageFilter.SMOOTH)
     photo = Image.blend(warm, Image.merge("RGB", (grain, grain, grain)), 0.12)
     out = io.BytesIO()
-    photo.save(out, "JPEG", quality=90, exif=_exif())
+    photo.save(out, "JPEG", quality=92, exif=_exif())
     return out.getvalue()
 
 

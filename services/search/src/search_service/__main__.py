@@ -1,6 +1,5 @@
 """`python -m search_service serve | index | migrate`: the only place where this service is put together."""
 
-import sys
 from contextlib import AsyncExitStack
 
 from heliograph.events.v1.post_events_pb2 import PostEvent
@@ -11,9 +10,8 @@ from heliograph.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_se
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.client import channel
 from kit.consumer import Consumer, dispatch
-from kit.process import run
+from kit.process import Command, main
 from kit.server import serve, work
-from kit.settings import load
 
 from search_service.clients import Graph, Posts, Users
 from search_service.events import post_handlers, user_handlers
@@ -29,8 +27,7 @@ def layout(settings: SearchSettings) -> Layout:
     return Layout(settings.search_index_prefix, settings.search_shards, settings.search_replicas)
 
 
-async def serve_search() -> None:
-    settings = load(SearchSettings)
+async def serve_search(settings: SearchSettings) -> None:
     async with AsyncExitStack() as stack:
         index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
         user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="search"))
@@ -48,38 +45,34 @@ async def serve_search() -> None:
         )
 
 
-async def keep_index() -> None:
-    settings = load(IndexSettings)
+async def keep_index(settings: IndexSettings) -> None:
     async with AsyncExitStack() as stack:
         index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
         user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="search-index"))
         service = IndexService(index, Users(UserServiceStub(user)))
-        users = Consumer(
-            settings,
-            group="search.users",
-            topics=[f"{settings.topic_prefix}user.v1"],
-            handle=dispatch(UserEvent, user_handlers(service)),
-        )
-        posts = Consumer(
-            settings,
-            group="search.posts",
-            topics=[f"{settings.topic_prefix}post.v1"],
-            handle=dispatch(PostEvent, post_handlers(service)),
-        )
-        await work(settings, "search-index", checks={"elasticsearch": index.check}, tasks=[users.run, posts.run])
+        handlers = {
+            "user": dispatch(UserEvent, user_handlers(service)),
+            "post": dispatch(PostEvent, post_handlers(service)),
+        }
+        consumers = [
+            Consumer(settings, group=f"search.{name}", topics=[f"{settings.topic_prefix}{name}.v1"], handle=handle)
+            for name, handle in handlers.items()
+        ]
+        checks = {"elasticsearch": index.check}
+        await work(settings, "search-index", checks=checks, tasks=[consumer.run for consumer in consumers])
 
 
-async def migrate() -> None:
-    settings = load(SearchSettings)
+async def migrate(settings: SearchSettings) -> None:
     async with open_index(settings.elasticsearch_url, layout(settings)) as index:
         await index.migrate()
 
 
-COMMANDS = {"serve": serve_search, "index": keep_index, "migrate": migrate}
-
-
 if __name__ == "__main__":
-    command = sys.argv[1] if len(sys.argv) == 2 else ""  # noqa: PLR2004
-    if command not in COMMANDS:
-        sys.exit(f"usage: python -m search_service {' | '.join(COMMANDS)}")
-    run(COMMANDS[command])
+    main(
+        "search",
+        {
+            "serve": Command(SearchSettings, serve_search),
+            "index": Command(IndexSettings, keep_index),
+            "migrate": Command(SearchSettings, migrate),
+        },
+    )

@@ -1,0 +1,79 @@
+"""`python -m notify_service serve | push | migrate`: the only place where this service is put together."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from heliograph.events.v1.engagement_events_pb2 import EngagementEvent
+from heliograph.events.v1.graph_events_pb2 import GraphEvent
+from heliograph.events.v1.post_events_pb2 import PostEvent
+from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from heliograph.notify.v1.notify_pb2_grpc import add_NotifyServiceServicer_to_server
+from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
+from kit import cassandra, migrations
+from kit.cassandra import open_cassandra
+from kit.client import channel
+from kit.consumer import Consumer, dispatch
+from kit.postgres import open_postgres
+from kit.process import Command, main
+from kit.server import serve, work
+
+from notify_service.clients import People, Posts
+from notify_service.events import engagement_handlers, graph_handlers, post_handlers
+from notify_service.rpc import NotifyRpc
+from notify_service.service import InboxService, NotifyService
+from notify_service.settings import NotifySettings, PushSettings
+from notify_service.store import InboxStore, MarkerStore
+
+SERVICE = "heliograph.notify.v1.NotifyService"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+async def serve_notify(settings: NotifySettings) -> None:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        inboxes = await enter(open_cassandra(settings))
+        postgres = await enter(open_postgres(settings))
+        user = UserServiceStub(await enter(channel(settings.user_target, service="user", caller="notify")))
+        graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="notify")))
+        post = PostServiceStub(await enter(channel(settings.post_target, service="post", caller="notify")))
+        service = NotifyService(InboxStore(inboxes), MarkerStore(postgres), People(user, graph), Posts(post))
+        await serve(
+            settings,
+            "notify",
+            register=[lambda server: add_NotifyServiceServicer_to_server(NotifyRpc(service), server)],
+            names=[SERVICE],
+            checks={"cassandra": inboxes.check, "postgres": postgres.check},
+        )
+
+
+async def push(settings: PushSettings) -> None:
+    async with open_cassandra(settings) as inboxes:
+        service = InboxService(InboxStore(inboxes))
+        handlers = {
+            "graph": dispatch(GraphEvent, graph_handlers(service)),
+            "engagement": dispatch(EngagementEvent, engagement_handlers(service)),
+            "post": dispatch(PostEvent, post_handlers(service)),
+        }
+        consumers = [
+            Consumer(settings, group=f"notify.{name}", topics=[f"{settings.topic_prefix}{name}.v1"], handle=handle)
+            for name, handle in handlers.items()
+        ]
+        checks = {"cassandra": inboxes.check}
+        await work(settings, "notify-push", checks=checks, tasks=[consumer.run for consumer in consumers])
+
+
+def migrate(settings: NotifySettings) -> None:
+    migrations.migrate(settings.postgres_dsn.get_secret_value(), MIGRATIONS)
+    cassandra.migrate(settings, MIGRATIONS / "cassandra")
+
+
+if __name__ == "__main__":
+    main(
+        "notify",
+        {
+            "serve": Command(NotifySettings, serve_notify),
+            "push": Command(PushSettings, push),
+            "migrate": Command(NotifySettings, migrate),
+        },
+    )
