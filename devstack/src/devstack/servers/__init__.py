@@ -1,0 +1,1 @@
+"""The backing servers, one module each: `prepare(site)` writes configuration and first data, `unit(site)` runs it."""

@@ -1,0 +1,97 @@
+"""Kafka: one broker that is its own controller."""
+
+import base64
+import uuid
+from pathlib import Path
+
+from devstack import artifacts, machine
+from devstack.site import Site
+from devstack.unit import Unit
+
+NAME = "kafka"
+LOGGING = """\
+Configuration:
+  status: error
+  Appenders:
+    Console:
+      name: out
+      PatternLayout: {pattern: "%d{ISO8601} %p %c{1}: %m%n"}
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef: [{ref: out}]
+    Logger:
+      - {name: kafka.server.KafkaRaftServer, level: INFO}
+"""
+
+
+def prepare(site: Site) -> None:
+    folder = machine.own(site.server(NAME), site.account)
+    (folder / "log4j2.yaml").write_text(LOGGING)
+    (folder / "server.properties").write_text(render(site))
+    if not (folder / "data/meta.properties").exists():
+        machine.run(
+            [*_java(site, folder, "-Xmx128m", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format",
+             "-t", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22],
+             "-c", f"{folder}/server.properties", "--ignore-formatted"],
+            site.account,
+            site.log(NAME),
+            what="format Kafka's data folder",
+        )  # fmt: skip
+
+
+def _java(site: Site, folder: Path, *options: str) -> list[str]:
+    return [
+        f"{site.java}/bin/java",
+        "-XX:+UseSerialGC",
+        "-XX:-UsePerfData",
+        "-Djava.awt.headless=true",
+        f"-Dlog4j2.configurationFile={folder}/log4j2.yaml",
+        *options,
+        "-cp",
+        f"{artifacts.home(NAME)}/*",
+    ]
+
+
+def render(site: Site) -> str:
+    broker, controller = site.ports[NAME], site.ports["kafka-controller"]
+    return f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={site.server(NAME)}/data
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+default.replication.factor=1
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+num.network.threads=2
+num.io.threads=2
+background.threads=2
+log.segment.bytes=67108864
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
+def unit(site: Site) -> Unit:
+    folder = site.server(NAME)
+    heap = ("-Xms192m", "-Xmx192m", "-Xss512k", "-XX:MaxDirectMemorySize=96m", "-XX:ReservedCodeCacheSize=96m")
+    java = _java(site, folder, *heap, "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+    command = [*machine.drop(site.account), *java, "kafka.Kafka", f"{folder}/server.properties"]
+    return Unit(NAME, command, folder, {"LANG": "C.UTF-8"}, stop_seconds=30)
+
+
+def settings(site: Site) -> dict[str, str]:
+    return {"HELIOGRAPH_KAFKA_BOOTSTRAP": f"127.0.0.1:{site.ports[NAME]}"}

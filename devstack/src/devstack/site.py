@@ -1,0 +1,72 @@
+"""One stack on this machine: its run folder, ports and secrets."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.faults import StackError
+from devstack.machine import Account
+
+SOCKET_PATH_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Site:
+    """`account` runs the backing servers (None: the caller); `java` is a Java home."""
+
+    root: Path
+    ports: Mapping[str, int]
+    account: Account | None
+    java: Path
+
+    def server(self, name: str) -> Path:
+        """Where a server keeps its configuration and data; owned by `account`."""
+        return self.root / "servers" / name
+
+    def log(self, name: str) -> Path:
+        return self.root / "logs" / f"{name}.log"
+
+    def secret(self, name: str) -> str:
+        """A random secret of this stack, made when first asked for and kept in a file only its owner reads."""
+        folder = self.root / "secrets"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / name
+        if not path.exists():
+            write_private(path, secrets.token_hex(24))
+        return path.read_text()
+
+
+def default_root() -> Path:
+    """Where a stack lives when nobody says. Root's is not below /root, which the servers' user cannot enter."""
+    if chosen := os.environ.get("HELIOGRAPH_ROOT"):
+        return Path(chosen).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/heliograph")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(state) / "heliograph"
+
+
+def make_root(root: Path) -> None:
+    """Raises StackError when the folder cannot be made or its name is too long for a socket in it."""
+    if len(str(root)) > SOCKET_PATH_LIMIT - len("/supervisor.sock"):
+        raise StackError(f"the run folder's name is too long for a socket in it, choose a shorter --root: {root}")
+    try:
+        (root / "logs").mkdir(parents=True, exist_ok=True)
+        (root / "servers").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StackError(f"cannot make the run folder {root}: {error.strerror}") from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file that only its owner may read, whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.touch(mode=0o600)
+    part.write_text(text)
+    part.replace(path)
+
+
+def read_json(path: Path) -> dict[str, object]:
+    return json.loads(path.read_text()) if path.exists() else {}
