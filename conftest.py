@@ -1,0 +1,3 @@
+"""Fixtures on real servers are the kit's."""
+
+pytest_plugins = ["kit.testing"]
