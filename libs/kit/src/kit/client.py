@@ -17,7 +17,9 @@ from kit.server import MAX_MESSAGE_BYTES
 from kit.status import from_status, is_from_transport
 
 DEFAULT_SECONDS = 2.0
-MARGIN_SECONDS = 0.02  # kept back from the caller's deadline, to answer in time
+# Kept back from the caller's deadline, to answer in time. gRPC rounds deadlines up, by at most 1% from a second on.
+MARGIN_SECONDS = 0.02
+MARGIN_SHARE = 0.02
 _FAIR_SECONDS = 0.25  # a callee that was given less than this is not to blame for being late
 
 _SERVICE_CONFIG = json.dumps(
@@ -121,7 +123,7 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         seconds = self._seconds if call.timeout is None else call.timeout
         left = deadline.remaining()
         if left is not None:
-            seconds = min(seconds, left - MARGIN_SECONDS)
+            seconds = min(seconds, left - max(MARGIN_SECONDS, left * MARGIN_SHARE))
         if seconds <= 0:
             raise DeadlineExceeded("DEADLINE_EXCEEDED", "the answer did not come in time")
         metadata = call.metadata

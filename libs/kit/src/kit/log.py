@@ -10,6 +10,18 @@ from opentelemetry import trace
 from structlog.typing import FilteringBoundLogger, Processor
 
 
+class _Stdout:
+    """Writes where stdout leads when the line is written, each line at once."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def msg(self, message: str) -> None:
+        sys.stdout.write(message + "\n")
+        sys.stdout.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def get(name: str) -> FilteringBoundLogger:
     """A logger that names its module. Safe to call at import time: it takes its configuration when first used."""
     return structlog.get_logger(module=name)
@@ -34,15 +46,20 @@ def configure(service: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(default=str)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=_Stdout,
         cache_logger_on_first_use=True,
     )
     _configure_libraries(shared, number)
 
 
+class _StdoutHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _Stdout().msg(self.format(record))
+
+
 def _configure_libraries(shared: list[Processor], level: int) -> None:
     """Libraries log through the standard library: the same shape for them, and nothing below WARNING."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StdoutHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared, add_stdlib_logger],

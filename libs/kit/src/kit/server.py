@@ -73,8 +73,9 @@ async def work(
     """The same for a process without gRPC."""
     async with _observed(settings, service), AsyncExitStack() as stack:
         readiness = Readiness(checks or {})
+        await stack.enter_async_context(serve_ops(settings.ops_listen, readiness))
         await stack.enter_async_context(background(tasks, settings.shutdown_grace_seconds))
-        await _watch(stack, settings, readiness)
+        await _watch(stack, readiness)
         await _until_told_to_stop()
 
 
@@ -95,11 +96,12 @@ async def running(
         server = _server(settings, register)
         readiness = Readiness(checks or {}, await _health(server, names))
         port = _bind(server, settings.listen)
-        # Left in reverse: unready, drained, tasks cancelled.
+        # Left in reverse: unready, drained, tasks cancelled; probes are answered to the end.
+        ops_port = await stack.enter_async_context(serve_ops(settings.ops_listen, readiness))
         await stack.enter_async_context(background(tasks, settings.shutdown_grace_seconds))
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_seconds)
-        ops_port = await _watch(stack, settings, readiness)
+        await _watch(stack, readiness)
         logger.info("serving", port=port, ops_port=ops_port)
         yield Running(port, ops_port, readiness)
 
@@ -139,12 +141,9 @@ def _bind(server: grpc.aio.Server, address: str) -> int:
         raise BadSettings([f"HELIOGRAPH_LISTEN: cannot listen on {address}"]) from None
 
 
-async def _watch(stack: AsyncExitStack, settings: ProcessSettings, readiness: Readiness) -> int | None:
-    """Starts the checks and the ops server. On the way out readiness goes first, the ops server last."""
-    port = await stack.enter_async_context(serve_ops(settings.ops_listen, readiness))
+async def _watch(stack: AsyncExitStack, readiness: Readiness) -> None:
     await stack.enter_async_context(background([readiness.watch], grace=1))
     stack.push_async_callback(readiness.close)
-    return port
 
 
 @asynccontextmanager
