@@ -1,3 +1,3 @@
-"""Fixtures on real servers are the kit's."""
+"""Fixtures of all tests."""
 
 pytest_plugins = ["kit.testing"]
