@@ -111,8 +111,8 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
             code = error.code()
             self._judge(error, details.timeout or 0)
             raise from_status(error, self._service) from None
-        except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
+        except BaseException as error:
+            code = grpc.StatusCode.CANCELLED if isinstance(error, asyncio.CancelledError) else grpc.StatusCode.UNKNOWN
             self._breaker.dropped()
             raise
         finally:

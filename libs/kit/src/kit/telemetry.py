@@ -21,6 +21,8 @@ from kit.settings import ProcessSettings
 TRACEPARENT = "traceparent"
 Header = tuple[str, bytes]
 
+_PATIENCE = 3  # seconds for a collector to take a batch; the end of the process waits for no more
+
 tracer = trace.get_tracer("heliograph")
 
 
@@ -37,7 +39,7 @@ def configure(settings: ProcessSettings, service: str) -> None:
     )
     insecure = not settings.otlp_endpoint.startswith("https://")
     provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure))
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure, timeout=_PATIENCE))
     )
     trace.set_tracer_provider(provider)
 
@@ -48,7 +50,7 @@ def enabled() -> bool:
 
 
 def shutdown() -> None:
-    """Sends what is still queued; blocks for some seconds when the collector is gone."""
+    """Sends what is still queued; blocks for up to three seconds when the collector is gone."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.shutdown()

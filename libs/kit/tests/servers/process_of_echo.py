@@ -1,18 +1,22 @@
 """A whole process, for the tests to start and stop: HELIOGRAPH_LISTEN, HELIOGRAPH_OPS_LISTEN, and FLAG, a file whose
-presence means that the dependency is up."""
+presence means that the dependency is up. With TARGET it asks another process instead of answering itself."""
 
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import grpc
 from google.protobuf.wrappers_pb2 import StringValue
-from kit import server
+from kit import client, server
+from kit.errors import InvalidArgument
 from kit.process import Command, main
 from kit.server import Context
 from kit.settings import ProcessSettings
 
 NAME = "kit.test.Echo"
+Say = Callable[[StringValue, Context], Awaitable[StringValue]]
 
 
 def tell(line: str) -> None:
@@ -22,8 +26,24 @@ def tell(line: str) -> None:
 
 async def say(request: StringValue, context: Context) -> StringValue:
     tell("asked")
-    await asyncio.sleep(float(request.value))
+    try:
+        await asyncio.sleep(float(request.value))
+    except ValueError:
+        raise InvalidArgument("NO_NUMBER", "not a number") from None
     return request
+
+
+def relay(channel: grpc.aio.Channel) -> Say:
+    ask: grpc.aio.UnaryUnaryMultiCallable[StringValue, StringValue] = channel.unary_unary(
+        f"/{NAME}/Say",
+        request_serializer=StringValue.SerializeToString,
+        response_deserializer=StringValue.FromString,
+    )
+
+    async def say(request: StringValue, context: Context) -> StringValue:
+        return await ask(request)
+
+    return say
 
 
 async def check() -> None:
@@ -38,13 +58,15 @@ async def tick() -> None:
         tell("task stopped")
 
 
-def register(target: grpc.aio.Server) -> None:
+def register(say: Say, target: grpc.aio.Server) -> None:
     handler = grpc.unary_unary_rpc_method_handler(say, StringValue.FromString, StringValue.SerializeToString)
     target.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(NAME, {"Say": handler})])
 
 
 async def serve(settings: ProcessSettings) -> None:
-    await server.serve(settings, "echo", register=[register], names=[NAME], checks={"store": check}, tasks=[tick])
+    async with client.channel(os.environ.get("TARGET", "127.0.0.1:1"), service="echo") as channel:
+        add = partial(register, relay(channel) if "TARGET" in os.environ else say)
+        await server.serve(settings, "echo", register=[add], names=[NAME], checks={"store": check}, tasks=[tick])
     tell("closed")
 
 
