@@ -139,7 +139,8 @@ async def create_topics(
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        wanted = [NewTopic(name, count, -1, topic_configs=dict(settings or {})) for name, count in partitions.items()]
+        # aiokafka takes the broker's default (-1) only beside an assignment, be it an empty one.
+        wanted = [NewTopic(name, count, -1, {}, dict(settings or {})) for name, count in partitions.items()]
         answer: Any = await admin.create_topics(wanted)
         for _, code, *_ in answer.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
