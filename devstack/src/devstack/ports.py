@@ -29,15 +29,18 @@ SERVER_PORTS: Mapping[str, int] = {
 
 def choose(root: Path, defaults: Mapping[str, int], asked: Mapping[str, int], *, free: bool = False) -> dict[str, int]:
     """Ports by name: asked for now, else remembered, else free ones or the defaults. Remembers the answer."""
-    path = root / "ports.json"
-    remembered = {name: port for name, port in read_json(path).items() if isinstance(port, int)}
+    known = remembered(root)
     if unknown := sorted(set(asked) - set(defaults)):
         raise StackError(f"no port is called {unknown[0]}; there are {', '.join(sorted(defaults))}")
     fallback = dict(zip(defaults, free_ports(len(defaults)), strict=True)) if free else defaults
-    ports = {name: asked.get(name, remembered.get(name, fallback[name])) for name in defaults}
+    ports = {name: asked.get(name, known.get(name, fallback[name])) for name in defaults}
     _refuse_twins(ports)
-    path.write_text(json.dumps(remembered | ports, indent=2) + "\n")
+    (root / "ports.json").write_text(json.dumps(known | ports, indent=2) + "\n")
     return ports
+
+
+def remembered(root: Path) -> dict[str, int]:
+    return {name: port for name, port in read_json(root / "ports.json").items() if isinstance(port, int)}
 
 
 def _refuse_twins(ports: Mapping[str, int]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import asyncpg
 import boto3
+import grpc
 import httpx
 import redis.asyncio
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,8 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cassandra import DriverException
 from cassandra.cluster import Cluster, NoHostAvailable
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-TIMEOUT = 5.0
+TIMEOUT = 5
 
 Settings = Mapping[str, str]
 Check = Callable[[Settings], Awaitable[None]]
@@ -39,7 +41,7 @@ async def postgres(settings: Settings) -> None:
 async def redis_(settings: Settings) -> None:
     client = redis.asyncio.Redis.from_url(settings["HELIOGRAPH_REDIS_URL"], socket_timeout=TIMEOUT)
     try:
-        await cast("Awaitable[bool]", client.ping())
+        await client.ping()
     except (OSError, redis.RedisError) as error:
         raise NotReady(str(error)) from error
     finally:
@@ -68,7 +70,8 @@ async def cassandra(settings: Settings) -> None:
 def _cassandra(address: str, datacenter: str) -> None:
     with cassandra_cluster(address) as cluster:
         try:
-            row = cluster.connect().execute("SELECT data_center FROM system.local", timeout=TIMEOUT).one()
+            query = "SELECT data_center FROM system.local"
+            row = cast("Any", cluster.connect().execute(query, timeout=TIMEOUT).one())
         except (NoHostAvailable, DriverException, OSError) as error:
             raise NotReady(str(error)) from error
         if row is None or row.data_center != datacenter:
@@ -134,6 +137,31 @@ async def _get(url: str) -> httpx.Response:
             return await client.get(url)
     except httpx.HTTPError as error:
         raise NotReady(f"{url}: {error}") from error
+
+
+async def grpc_serving(address: str) -> None:
+    """The standard health service says SERVING for the whole server."""
+    async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        try:
+            health = cast("Any", health_pb2_grpc.HealthStub(channel))  # its stubs know no methods
+            answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            raise NotReady(f"{address}: {error.code().name}") from error
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise NotReady(f"{address} is not serving yet")
+
+
+async def http_ready(url: str) -> None:
+    answer = await _get(url)
+    if answer.status_code != 200:
+        raise NotReady(f"{url} answers {answer.status_code}: {answer.text[:200]}")
+
+
+async def answers(url: str) -> None:
+    """Anything but a gateway error: there is a server, and what is behind it."""
+    answer = await _get(url)
+    if answer.status_code >= 500:
+        raise NotReady(f"{url} answers {answer.status_code}")
 
 
 SERVERS: Mapping[str, Check] = {

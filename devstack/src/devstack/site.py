@@ -27,16 +27,18 @@ class Site:
         return self.root / "servers" / name
 
     def log(self, name: str) -> Path:
-        return self.root / "logs" / f"{name}.log"
+        return log_of(self.root, name)
 
     def secret(self, name: str) -> str:
         """A random secret of this stack, made when first asked for and kept in a file only its owner reads."""
-        folder = self.root / "secrets"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / name
+        path = self.root / "secrets" / name
         if not path.exists():
             write_private(path, secrets.token_hex(24))
         return path.read_text()
+
+
+def log_of(root: Path, name: str) -> Path:
+    return root / "logs" / f"{name}.log"
 
 
 def default_root() -> Path:
@@ -56,6 +58,7 @@ def make_root(root: Path) -> None:
     try:
         (root / "logs").mkdir(parents=True, exist_ok=True)
         (root / "servers").mkdir(exist_ok=True)
+        (root / "secrets").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StackError(f"cannot make the run folder {root}: {error.strerror}") from error
 

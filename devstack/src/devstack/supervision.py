@@ -24,6 +24,7 @@ from devstack.site import write_private
 from devstack.unit import Unit
 
 RUNNING = {"STARTING", "RUNNING", "STOPPING"}
+STOPPED = {"STOPPED", "FATAL"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Supervision:
     """The daemon of the stack in `root`. Methods other than `alive` and `start` need it alive."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._socket = root / "supervisor.sock"
         self._config = root / "supervisor.conf"
 
@@ -55,7 +56,7 @@ class Supervision:
 
         A living daemon takes over what changed in the units, and restarts the changed ones that run.
         """
-        write_private(self._config, render(self._root, units))
+        write_private(self._config, render(self.root, units))
         if self.alive():
             self._reload()
             return
@@ -66,10 +67,10 @@ class Supervision:
 
     def _spawn(self, command: list[str], *, child: bool) -> None:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
-        log = self._root / "logs" / "supervisor-start.log"
+        log = self.root / "logs" / "supervisor-start.log"
         with log.open("w") as out:
             process = subprocess.Popen(
-                command, cwd=self._root, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                command, cwd=self.root, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=child,
             )  # fmt: skip
         deadline = time.monotonic() + 20
@@ -90,6 +91,14 @@ class Supervision:
             if name in was_running:
                 self.launch(name)
 
+    def state(self, name: str) -> State:
+        """Of one unit, without `starts`. Raises StackError when there is none of that name."""
+        try:
+            info = cast("dict[str, Any]", self._rpc().supervisor.getProcessInfo(name))
+        except Fault as fault:
+            raise StackError(f"nothing is called {name}; there are {', '.join(sorted(self.states()))}") from fault
+        return State(info["statename"], info["pid"], float(info["start"]), 0)
+
     def states(self) -> dict[str, State]:
         starts = self._starts()
         answer = cast("list[dict[str, Any]]", self._rpc().supervisor.getAllProcessInfo())
@@ -101,7 +110,7 @@ class Supervision:
     def _starts(self) -> dict[str, int]:
         """How often each unit was started, as the daemon logged it."""
         counts: dict[str, int] = {}
-        path = self._root / "logs" / "supervisor.log"
+        path = self.root / "logs" / "supervisor.log"
         for line in path.read_text().splitlines() if path.exists() else ():
             _, found, rest = line.partition(" spawned: '")
             if found:
@@ -121,14 +130,19 @@ class Supervision:
 
     def stop(self, *names: str) -> None:
         """Stop units at the same time, and return when they are gone."""
-        for name in names:
-            try:
-                self._rpc().supervisor.stopProcess(name, False)
-            except Fault as fault:
-                if "NOT_RUNNING" not in fault.faultString:
-                    raise StackError(f"cannot stop {name}: {fault.faultString}") from fault
-        while any(self.states()[name].name in RUNNING for name in names):
+        left = set(names)
+        while left := {name for name in left if self.state(name).name not in STOPPED}:
+            for name in left:
+                self._ask_to_stop(name)
             time.sleep(0.05)
+
+    def _ask_to_stop(self, name: str) -> None:
+        try:
+            self._rpc().supervisor.stopProcess(name, False)
+        except Fault as fault:
+            # Dead just now and about to be started again: to be asked once more.
+            if "NOT_RUNNING" not in fault.faultString:
+                raise StackError(f"cannot stop {name}: {fault.faultString}") from fault
 
     def end(self) -> None:
         """Stop every unit that still runs, and the daemon."""

@@ -132,7 +132,7 @@ def unit(site: Site) -> Unit:
         *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"),
         "-Djava.awt.headless=true",
         "-Djava.security.manager=allow",
-        f"-Djava.io.tmpdir={folder}/tmp",
+        f"-Djava.io.tmpdir={folder}/tmp",  # noqa: S108
         "-Djdk.attach.allowAttachSelf=true",
         "-Dio.netty.tryReflectionSetAccessible=true",
         "-Dio.netty.eventLoopThreads=2",

@@ -66,8 +66,8 @@ def unit(site: Site) -> Unit:
         environment={
             "ES_JAVA_HOME": str(site.java),
             "ES_PATH_CONF": f"{folder}/config",
-            "ES_TMPDIR": f"{folder}/tmp",
-            "LIBFFI_TMPDIR": f"{folder}/tmp",
+            "ES_TMPDIR": f"{folder}/tmp",  # noqa: S108
+            "LIBFFI_TMPDIR": f"{folder}/tmp",  # noqa: S108
             "CLI_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx32m",
             "LANG": "C.UTF-8",
         },
