@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -140,7 +141,8 @@ async def _drop_topics(bootstrap: str, prefix: str) -> None:
 def _drop_keyspaces(settings: Settings, prefix: str) -> None:
     with cassandra_cluster(settings["HELIOGRAPH_CASSANDRA_CONTACT_POINTS"]) as cluster:
         session = cluster.connect()
-        for name in [name for name in cluster.metadata.keyspaces if name.startswith(prefix)]:
+        known = cast("dict[str, object]", cast("Any", cluster.metadata).keyspaces)
+        for name in [name for name in known if name.startswith(prefix)]:
             session.execute(f'DROP KEYSPACE "{name}"', timeout=60)
 
 

@@ -61,7 +61,7 @@ class Stack:
         self._extra = {name: dict(told) for name, told in (environment or {}).items()}
         self.root = Path(tempfile.mkdtemp(prefix="heliograph-stack."))
         self._supervision = Supervision(self.root)
-        self.names: Names = fresh_names(random.choice(REDIS_DATABASES))
+        self.names: Names = fresh_names(random.choice(REDIS_DATABASES))  # noqa: S311 (no secret)
         self._setting = self._choose()
         self.url = self._setting.url("gateway")
         self.upload_url = self._setting.url("gateway-upload")
