@@ -1,0 +1,25 @@
+"""One whole system for all tests of this folder: every process of ours, on data of its own."""
+
+from collections.abc import AsyncGenerator, Iterator
+
+import httpx
+import pytest
+from devstack.testing import Stack
+from support.system import GATEWAYS
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with Stack(environment=GATEWAYS) as stack:
+        yield stack
+
+
+@pytest.fixture
+def base_url(stack: Stack) -> str:
+    return stack.url
+
+
+@pytest.fixture
+async def http(base_url: str) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=base_url, timeout=15) as client:
+        yield client
