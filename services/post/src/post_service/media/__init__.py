@@ -1,0 +1,1 @@
+"""The media worker: makes what clients show out of what people upload."""

@@ -1,0 +1,1 @@
+"""The gRPC surface: messages in, use cases, messages out."""

@@ -1,0 +1,1 @@
+"""Use cases: one class an area, one method an intent."""

@@ -1,0 +1,108 @@
+"""The hot read: posts with all that a viewer sees of them, in few round trips."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from post_service.model.errors import post_not_found
+from post_service.model.media import MediaState, Medium, is_public
+from post_service.model.posts import Post, PostCounts
+from post_service.model.visibility import ANONYMOUS, Profile, open_to_all
+from post_service.service.pages import check_batch
+from post_service.service.sight import Sight, View
+from post_service.service.tallies import Tallies
+from post_service.store.likes import LikeStore
+from post_service.store.posts import PostStore
+
+
+class PostCache(Protocol):
+    """kit.cache, as far as it is used here. Down, it loads from truth."""
+
+    async def get_many(
+        self, ids: Sequence[int], load: Callable[[Sequence[int]], Awaitable[Mapping[int, Post]]]
+    ) -> dict[int, Post]: ...
+
+    async def drop(self, *ids: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class PostView:
+    """A post as one viewer sees it."""
+
+    post: Post
+    author: Profile
+    counts: PostCounts
+    liked: bool
+
+
+class PostReader:
+    def __init__(self, posts: PostStore, likes: LikeStore, cache: PostCache, tallies: Tallies, sight: Sight) -> None:
+        self._posts = posts
+        self._likes = likes
+        self._cache = cache
+        self._tallies = tallies
+        self._sight = sight
+
+    async def get(self, viewer_id: int, post_id: int) -> PostView:
+        """Raises NotFound POST_NOT_FOUND."""
+        views = await self.get_many(viewer_id, [post_id])
+        if not views:
+            raise post_not_found()
+        return views[0]
+
+    async def get_many(self, viewer_id: int, ids: Sequence[int]) -> list[PostView]:
+        """Those that the viewer may see, in the order asked. Two rounds: what hangs on the ids, then who may see."""
+        wanted = check_batch(ids)
+        posts, counts, liked = await asyncio.gather(
+            self._cache.get_many(wanted, self._posts.get_many),
+            self._tallies.of_posts(wanted),
+            self._liked(viewer_id, wanted),
+        )
+        view = await self._sight.view(viewer_id, (post.author_id for post in posts.values()))
+        seen = [posts[post_id] for post_id in wanted if post_id in posts and view.sees(posts[post_id])]
+        return [_view(post, view, counts[post.id], liked=post.id in liked) for post in seen]
+
+    async def look(self, viewer_id: int, post_id: int, *user_ids: int) -> tuple[Post, View]:
+        """The post from truth, for a change that hangs on it, and the viewer's view of its author and the other users.
+        Raises NotFound POST_NOT_FOUND."""
+        post = await self._posts.get(post_id)
+        if post is None:
+            raise post_not_found()
+        view = await self._sight.view(viewer_id, (post.author_id, *user_ids))
+        if not view.sees(post):
+            raise post_not_found()
+        return post, view
+
+    async def visible(
+        self, viewer_id: int, ids: Sequence[int], user_ids: Sequence[int]
+    ) -> tuple[dict[int, Post], View]:
+        """Those of the posts that the viewer may see, and the view of their authors and the other users."""
+        posts = await self._cache.get_many(ids, self._posts.get_many)
+        view = await self._sight.view(viewer_id, (*(post.author_id for post in posts.values()), *user_ids))
+        return {post_id: post for post_id, post in posts.items() if view.sees(post)}, view
+
+    async def forget(self, post_id: int) -> None:
+        """The post or its media changed."""
+        await self._cache.drop(post_id)
+
+    async def _liked(self, viewer_id: int, ids: Sequence[int]) -> set[int]:
+        if viewer_id == ANONYMOUS or not ids:
+            return set()
+        return await self._likes.liked_of(viewer_id, ids)
+
+
+def _view(post: Post, view: View, counts: PostCounts, *, liked: bool) -> PostView:
+    author = view.profiles[post.author_id]
+    shown = post if open_to_all(author, post.content.audience) else replace(post, media=_closed(post.media))
+    return PostView(shown, author, counts, liked)
+
+
+def _closed(media: Sequence[Medium]) -> tuple[Medium, ...]:
+    """A public address of a post that is not for all is never handed out: its files are on their way to another."""
+    return tuple(
+        replace(medium, state=MediaState.RESIZING, variants=())
+        if medium.state is MediaState.READY and is_public(medium.place)
+        else medium
+        for medium in media
+    )

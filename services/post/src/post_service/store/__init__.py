@@ -1,0 +1,1 @@
+"""Every query of this service, against Postgres. One module an aggregate."""

@@ -1,0 +1,45 @@
+"""Transactions: rows and the events that tell of them, committed together."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from kit.outbox import Event, Outbox
+from kit.outbox import Transaction as OutboxTransaction
+from kit.postgres import Connection, Postgres
+
+from post_service.model.changes import Change
+
+
+class Transaction:
+    """Touches one distribution key: the author's for media and posts, the post's for likes and comments."""
+
+    def __init__(self, inner: OutboxTransaction, encode: Callable[[Change], Event]) -> None:
+        self._inner = inner
+        self._encode = encode
+
+    @property
+    def conn(self) -> Connection:
+        return self._inner.conn
+
+    async def emit(self, change: Change) -> None:
+        """To be called after the aggregate's row is locked."""
+        await self._inner.emit(self._encode(change))
+
+    async def lock_author(self, author_id: int) -> None:
+        """Makes changes of one author's media and posts follow one another until the end of the transaction."""
+        locked = await self.conn.fetchval("select 1 from authors where author_id = $1 for update", author_id)
+        if locked is None:
+            await self.conn.execute("insert into authors (author_id) values ($1) on conflict do nothing", author_id)
+            await self.conn.fetchval("select 1 from authors where author_id = $1 for update", author_id)
+
+
+class Truth:
+    def __init__(self, postgres: Postgres, outbox: Outbox, encode: Callable[[Change], Event]) -> None:
+        self.postgres = postgres
+        self._outbox = outbox
+        self._encode = encode
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        async with self._outbox.transaction() as inner:
+            yield Transaction(inner, self._encode)
