@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kit import log
 from kit.delivery import REPLAY_GROUP, Delivery, delivery_of
-from kit.kafka import Message, Producer, bare_name, create_topics, full_name, open_producer
+from kit.kafka import Message, Producer, bare_name, create_topics, full_name, open_producer, partition_count
 from kit.outage import outlast
 from kit.settings import KafkaSettings, load
 
@@ -60,7 +60,8 @@ class DeadLetters:
 async def letters(settings: KafkaSettings, topic: str, group: str) -> list[Delivery]:
     """All that are kept, replayed ones too."""
     async with _reading(settings, topic, group) as (client, partitions):
-        await client.seek_to_beginning(*partitions)
+        if partitions:
+            await client.seek_to_beginning(*partitions)
         return [letter async for letter in _until_end(client, partitions, settings.topic_prefix)]
 
 
@@ -108,9 +109,8 @@ async def _reading(settings: KafkaSettings, topic: str, group: str) -> AsyncGene
     )
     try:
         await client.start()
-        known = await client.topics()
-        numbers = client.partitions_for_topic(name) if name in known else None
-        partitions = [TopicPartition(name, number) for number in sorted(numbers or ())]
+        count = await partition_count(settings.kafka_bootstrap, name)
+        partitions = [TopicPartition(name, number) for number in range(count)]
         client.assign(partitions)
         yield client, partitions
     finally:

@@ -136,15 +136,30 @@ async def create_topics(
     bootstrap: str, partitions: Mapping[str, int], *, settings: Mapping[str, str] | None = None
 ) -> None:
     """Makes those of the topics (full names) that do not exist, with the broker's default replication."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
+    async with _administering(bootstrap) as admin:
         # aiokafka takes the broker's default (-1) only beside an assignment, be it an empty one.
         wanted = [NewTopic(name, count, -1, {}, dict(settings or {})) for name, count in partitions.items()]
         answer: Any = await admin.create_topics(wanted)
         for _, code, *_ in answer.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
                 raise for_code(code)
+
+
+async def partition_count(bootstrap: str, topic: str) -> int:
+    """0 when there is no such topic (full name)."""
+    async with _administering(bootstrap) as admin:
+        if topic not in await admin.list_topics():
+            return 0
+        (found,) = await admin.describe_topics([topic])
+        return len(found["partitions"])
+
+
+@asynccontextmanager
+async def _administering(bootstrap: str) -> AsyncGenerator[Any]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        yield admin
     finally:
         await admin.close()
 
