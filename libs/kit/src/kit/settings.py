@@ -70,6 +70,8 @@ class CassandraSettings(Settings):
     cassandra_contact_points: Annotated[tuple[HostPort, ...], Field(min_length=1), *CommaSeparated]
     cassandra_keyspace: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
     cassandra_local_dc: str = "datacenter1"
+    cassandra_replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    cassandra_consistency: Literal["LOCAL_QUORUM", "LOCAL_ONE", "QUORUM", "ONE"] = "LOCAL_QUORUM"
 
 
 class ElasticsearchSettings(Settings):

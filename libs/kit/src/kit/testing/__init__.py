@@ -4,7 +4,7 @@ The servers' addresses are in the JSON file that HELIOGRAPH_TEST_SERVERS names.
 """
 
 from kit.testing.calls import Rpc, rpc
-from kit.testing.databases import MakeDatabase, MakeKeyspace, make_database, make_keyspace
+from kit.testing.databases import MakeDatabase, MakeKeyspace, keyspaces, make_database, make_keyspace
 from kit.testing.servers import MakeSettings, make_settings, servers
 from kit.testing.stores import MakeTopics, bucket, index_prefix, make_topics, redis_url, topic_prefix
 from kit.testing.waiting import eventually
@@ -18,6 +18,7 @@ __all__ = [
     "bucket",
     "eventually",
     "index_prefix",
+    "keyspaces",
     "make_database",
     "make_keyspace",
     "make_settings",

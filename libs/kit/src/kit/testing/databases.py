@@ -48,15 +48,16 @@ async def make_database(servers: dict[str, str]) -> AsyncGenerator[MakeDatabase]
 
 
 @pytest.fixture(scope="session")
-def _keyspaces(servers: dict[str, str]) -> Iterator[Keyspaces]:
-    keyspaces = Keyspaces(servers)
-    yield keyspaces
-    keyspaces.drop()
+def keyspaces(servers: dict[str, str]) -> Iterator[Keyspaces]:
+    """Behind make_keyspace."""
+    made = Keyspaces(servers)
+    yield made
+    made.drop()
 
 
 @pytest.fixture
-def make_keyspace(_keyspaces: Keyspaces) -> MakeKeyspace:
-    return _keyspaces.empty
+def make_keyspace(keyspaces: Keyspaces) -> MakeKeyspace:
+    return keyspaces.empty
 
 
 async def _template(admin: str, folder: Path) -> str:

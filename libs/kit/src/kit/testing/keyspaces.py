@@ -18,24 +18,27 @@ class Keyspaces:
         return await asyncio.to_thread(self._empty, folder)
 
     def drop(self) -> None:
+        from kit.cql import blocking_session
+
         for name in self._made.values():
-            self._run(name, f"drop keyspace if exists {name}")
+            with blocking_session(self._settings(name)) as session:
+                session.execute(f"drop keyspace if exists {name}")
 
     def _empty(self, folder: Path) -> str:
-        from kit import cassandra  # the driver is an extra that only some services install
+        from kit.cql import blocking_session, migrate  # an extra that only some services install
 
         folder = folder.resolve()
         if folder not in self._made:
-            name = self._made[folder] = f"test_{secrets.token_hex(8)}"
-            cassandra.migrate(self._settings(name), folder)
+            name = f"test_{secrets.token_hex(8)}"
+            migrate(self._settings(name), folder)
+            self._made[folder] = name
             return name
-        cassandra.empty(self._settings(self._made[folder]))
-        return self._made[folder]
-
-    def _run(self, keyspace: str, statement: str) -> None:
-        from kit import cassandra
-
-        cassandra.run(self._settings(keyspace), statement)
+        name = self._made[folder]
+        with blocking_session(self._settings(name)) as session:
+            for table in set(session.cluster.metadata.keyspaces[name].tables) - {"schema_version", "schema_lease"}:
+                if session.execute(f"select * from {name}.{table} limit 1").one():  # noqa: S608 names of our own
+                    session.execute(f"truncate {name}.{table}")
+        return name
 
     def _settings(self, keyspace: str) -> CassandraSettings:
         return CassandraSettings.model_validate(

@@ -1,0 +1,158 @@
+"""Cassandra by its own driver, whose callbacks are brought into the event loop here and nowhere else.
+
+Reads and writes use `cassandra_consistency`, LOCAL_QUORUM unless set: with three replicas a read sees every
+acknowledged write and one node may be down; with one replica it means that one.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from opentelemetry.trace import SpanKind
+
+from kit import deadline, telemetry
+from kit.cql import Session, cluster_of, migrate
+from kit.errors import Unavailable
+from kit.settings import CassandraSettings
+
+__all__ = [
+    "Cassandra",
+    "PreparedStatement",
+    "Row",
+    "Session",
+    "Statement",
+    "migrate",
+    "open_cassandra",
+]
+
+# The driver has no types.
+Row: TypeAlias = Any
+PreparedStatement: TypeAlias = Any
+Statement: TypeAlias = Any
+
+_SECONDS = 5.0
+_IN_FLIGHT = 256
+_REST_SECONDS = 1.0
+
+
+class Cassandra:
+    """One session, made when first needed; the driver finds nodes again that come back. Calls raise Unavailable, or the
+    driver's errors, which kit.errors.from_exception knows."""
+
+    def __init__(self, settings: CassandraSettings) -> None:
+        self._settings = settings
+        self._cluster: Any = None
+        self._session: Session = None
+        self._connecting = asyncio.Lock()
+        self._failed_at = float("-inf")
+        self._slots = asyncio.Semaphore(_IN_FLIGHT)
+        self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
+
+    @property
+    def session(self) -> Session:
+        """The driver's, for its metadata and for execute_async. Raises Unavailable before the first connection."""
+        if self._session is None:
+            raise _unavailable()
+        return self._session
+
+    async def connected(self) -> Session:
+        """The session, connected now if it was not. Raises Unavailable within some seconds."""
+        async with self._connecting:
+            if self._session is None:
+                if time.monotonic() - self._failed_at < _REST_SECONDS:
+                    raise _unavailable()  # those who queued up need not all try in turn
+                await self._connect()
+            return self._session
+
+    async def execute(self, statement: Statement, params: Sequence[object] = ()) -> list[Row]:
+        """All rows (named tuples) of a statement: a prepared or bound one, a batch, or text. Text with parameters (`?`)
+        is prepared once and kept."""
+        session = self._session or await self.connected()
+        if isinstance(statement, str) and params:
+            statement = await self.prepare(statement)
+        async with self._slots:
+            if not telemetry.enabled():
+                return await _run(session, statement, params)
+            with telemetry.tracer.start_as_current_span("cassandra", kind=SpanKind.CLIENT):
+                return await _run(session, statement, params)
+
+    async def prepare(self, cql: str) -> PreparedStatement:
+        """Once for each text, however many ask at the same time."""
+        task = self._prepared.get(cql)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._prepared[cql] = asyncio.create_task(self._prepare(cql))
+        return await asyncio.shield(task)
+
+    async def check(self) -> None:
+        """Raises when no node answers within a second."""
+        with deadline.within(1.0):
+            await self.execute("select key from system.local")
+
+    async def close(self) -> None:
+        if self._cluster is not None:
+            await asyncio.to_thread(self._cluster.shutdown)
+
+    async def _connect(self) -> None:
+        cluster = cluster_of(self._settings, _SECONDS)
+        try:
+            self._session = await asyncio.to_thread(cluster.connect, self._settings.cassandra_keyspace)
+            self._cluster = cluster
+        except Exception as error:
+            self._failed_at = time.monotonic()
+            await asyncio.to_thread(cluster.shutdown)
+            raise _unavailable() from error
+
+    async def _prepare(self, cql: str) -> PreparedStatement:
+        session = await self.connected()
+        return await asyncio.to_thread(session.prepare, cql)
+
+
+@asynccontextmanager
+async def open_cassandra(settings: CassandraSettings) -> AsyncGenerator[Cassandra]:
+    """Starts even when the servers are down."""
+    cassandra = Cassandra(settings)
+    try:
+        yield cassandra
+    finally:
+        await cassandra.close()
+
+
+async def _run(session: Session, statement: Statement, params: Sequence[object]) -> list[Row]:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[list[Row]] = loop.create_future()
+    rows: list[Row] = []
+    left = deadline.remaining()
+    future = session.execute_async(statement, params or None, timeout=_SECONDS if left is None else min(left, _SECONDS))
+
+    # Both run in the driver's thread.
+    def succeed(page: Sequence[Row] | None) -> None:
+        rows.extend(page or ())
+        if future.has_more_pages:
+            future.start_fetching_next_page()
+        else:
+            _tell(loop, done, rows)
+
+    def fail(error: Exception) -> None:
+        _tell(loop, done, error)
+
+    future.add_callbacks(succeed, fail)
+    return await done
+
+
+def _tell(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[list[Row]]", outcome: "list[Row] | Exception") -> None:
+    def settle() -> None:
+        if done.done():  # the caller gave up
+            return
+        if isinstance(outcome, Exception):
+            done.set_exception(outcome)
+        else:
+            done.set_result(outcome)
+
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(settle)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("CASSANDRA_UNAVAILABLE", "a backing service is not available", retry_after=1)
