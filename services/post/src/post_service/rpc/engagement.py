@@ -1,7 +1,5 @@
 """Like and comment calls."""
 
-
-
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
 from kit.server import Context
 

@@ -1,7 +1,5 @@
 """Post calls."""
 
-
-
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
 from kit.server import Context
 
