@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from kit import faults, telemetry
-from kit.kafka import MAX_VALUE_BYTES, Message, Producer
+from kit.kafka import MAX_VALUE_BYTES, Message, Producer, open_producer
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres, Record
+
+__all__ = ["Event", "Outbox", "Producer", "Transaction", "append", "lane_of", "open_producer"]
 
 LANES = 4  # rows carry their lane: raising it is safe, lowering it strands rows
 _LOCK_SPACE = 0x6F62  # of Postgres' advisory locks; the lane is the second half
