@@ -16,7 +16,9 @@ from devstack.processes import EDGE
 from devstack.servers_cli import app as servers_app
 from devstack.site import default_root, log_of
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs Heliograph on this machine.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Runs Heliograph on this machine."
+)
 app.add_typer(servers_app, name="servers")
 
 Root = Annotated[Path | None, typer.Option(help="The run folder; one per stack. Also HELIOGRAPH_ROOT.")]

@@ -15,7 +15,7 @@ from devstack import ports as port_choice
 from devstack import stack
 from devstack.faults import StackError
 
-app = typer.Typer(no_args_is_help=True, help="The backing servers alone.")
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The backing servers alone.")
 
 FOUND_BY = "HELIOGRAPH_TEST_SERVERS"
 Root = Annotated[Path, typer.Option(help="The run folder.")]

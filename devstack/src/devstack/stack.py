@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from devstack.ports import SERVER_PORTS
 from devstack.processes import EDGE, TABLE, Setting, default_ports
 from devstack.progress import Progress
 from devstack.site import Site, make_root, write_private
-from devstack.supervision import Supervision
+from devstack.supervision import Ending, Supervision
 from devstack.unit import Unit
 
 SUPERVISOR = "the supervisor"
@@ -102,7 +103,7 @@ def _ground(
     """Programs fetched, configurations written, the supervisor alive and told what there is."""
 
     async def supervise() -> None:
-        await asyncio.to_thread(supervision.start, units(), child=child)
+        supervision.start(units(), child=child)  # in this thread, since a child ends with the thread that started it
 
     return [
         Step("fetch the servers", backing.fetch),
@@ -125,11 +126,11 @@ def down(root: Path) -> bool:
     supervision = Supervision(root)
     if not supervision.alive():
         return False
-    ours = [process.name for process in reversed(TABLE)]
-    known = supervision.states()
-    # The edge and the gateways first, so that requests end while what they call still answers.
-    for group in ([EDGE, "gateway", "gateway-upload"], ours):
-        supervision.stop(*(name for name in group if name in known))
+    with suppress(Ending):
+        known = supervision.states()
+        # The edge and the gateways first, so that requests end while what they call still answers.
+        for group in ([EDGE, "gateway", "gateway-upload"], [process.name for process in TABLE]):
+            supervision.stop(*(name for name in group if name in known))
     supervision.end()
     return True
 

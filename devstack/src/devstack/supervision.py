@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from devstack.faults import StackError
 from devstack.site import write_private
 from devstack.unit import Unit
 
+SHUTTING_DOWN = 6  # Supervisor's fault while it ends
 RUNNING = {"STARTING", "RUNNING", "STOPPING"}
 STOPPED = {"STOPPED", "FATAL"}
 
@@ -37,8 +39,15 @@ class State:
     starts: int
 
 
+class Ending(StackError):
+    """The daemon is alive, but on its way out."""
+
+
 class Supervision:
-    """The daemon of the stack in `root`. Methods other than `alive` and `start` need it alive."""
+    """The daemon of the stack in `root`.
+
+    Methods other than `alive` and `start` need it alive, and raise Ending while it stops everything.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -47,12 +56,15 @@ class Supervision:
 
     def alive(self) -> bool:
         try:
-            return bool(self._rpc().supervisor.getSupervisorVersion())
+            self._ask("getPID")
+        except Ending:
+            return True
         except (OSError, http.client.HTTPException):
             return False
+        return True
 
     def start(self, units: Iterable[Unit], *, child: bool = False) -> None:
-        """Start the daemon with these units, none of them running; `child` ends with the caller, else a daemon.
+        """Start the daemon with these units, none of them running; a `child` ends with the thread that calls this.
 
         A living daemon takes over what changed in the units, and restarts the changed ones that run.
         """
@@ -80,28 +92,28 @@ class Supervision:
             time.sleep(0.05)
 
     def _reload(self) -> None:
-        changes = cast("list[list[list[str]]]", self._rpc().supervisor.reloadConfig())
+        changes = cast("list[list[list[str]]]", self._ask("reloadConfig"))
         added, changed, removed = changes[0]
         was_running = {name for name, state in self.states().items() if state.name in RUNNING}
         for name in (*changed, *removed):
             self.stop(name)
-            self._rpc().supervisor.removeProcessGroup(name)
+            self._ask("removeProcessGroup", name)
         for name in (*added, *changed):
-            self._rpc().supervisor.addProcessGroup(name)
+            self._ask("addProcessGroup", name)
             if name in was_running:
                 self.launch(name)
 
     def state(self, name: str) -> State:
         """Of one unit, without `starts`. Raises StackError when there is none of that name."""
         try:
-            info = cast("dict[str, Any]", self._rpc().supervisor.getProcessInfo(name))
+            info = cast("dict[str, Any]", self._ask("getProcessInfo", name))
         except Fault as fault:
             raise StackError(f"nothing is called {name}; there are {', '.join(sorted(self.states()))}") from fault
         return State(info["statename"], info["pid"], float(info["start"]), 0)
 
     def states(self) -> dict[str, State]:
         starts = self._starts()
-        answer = cast("list[dict[str, Any]]", self._rpc().supervisor.getAllProcessInfo())
+        answer = cast("list[dict[str, Any]]", self._ask("getAllProcessInfo"))
         return {
             info["name"]: State(info["statename"], info["pid"], float(info["start"]), starts.get(info["name"], 0))
             for info in answer
@@ -123,7 +135,7 @@ class Supervision:
     def launch(self, name: str) -> None:
         """Start a unit without waiting for it; a running one is left alone."""
         try:
-            self._rpc().supervisor.startProcess(name, False)
+            self._ask("startProcess", name, False)
         except Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise StackError(f"cannot start {name}: {fault.faultString}") from fault
@@ -138,7 +150,7 @@ class Supervision:
 
     def _ask_to_stop(self, name: str) -> None:
         try:
-            self._rpc().supervisor.stopProcess(name, False)
+            self._ask("stopProcess", name, False)
         except Fault as fault:
             # Dead just now and about to be started again: to be asked once more.
             if "NOT_RUNNING" not in fault.faultString:
@@ -146,13 +158,23 @@ class Supervision:
 
     def end(self) -> None:
         """Stop every unit that still runs, and the daemon."""
-        self._rpc().supervisor.shutdown()
+        with suppress(Ending):
+            self._ask("shutdown")
         while self.alive():
             time.sleep(0.05)
 
-    def _rpc(self) -> Any:
+    def _ask(self, method: str, *arguments: object) -> object:
+        """Raises Fault, Ending, and OSError or HTTPException when nobody is there."""
         transport = SupervisorTransport("", "", f"unix://{self._socket}")  # pyright: ignore[reportUnknownVariableType]
-        return ServerProxy("http://127.0.0.1", transport=cast("Any", transport))
+        proxy = cast("Any", ServerProxy("http://127.0.0.1", transport=cast("Any", transport)))
+        try:
+            return getattr(proxy.supervisor, method)(*arguments)
+        except Fault as fault:
+            if fault.faultCode == SHUTTING_DOWN:
+                raise Ending("the stack is being stopped just now") from fault
+            raise
+        finally:
+            cast("Any", transport).close()
 
 
 def render(root: Path, units: Iterable[Unit]) -> str:
@@ -201,9 +223,9 @@ def _environment(variables: Mapping[str, str]) -> str:
 
 
 def _quote(value: str) -> str:
-    """Supervisor's quoting knows no escapes: take the kind of quotes that the value has not."""
+    """Supervisor's quoting knows no escapes, and strips quotes at the ends: take the kind that the value has not."""
     quote = "'" if '"' in value else '"'
-    if quote in value or "\n" in value:
+    if quote in value or "\n" in value or value != value.strip("'\""):
         raise StackError(f"cannot pass this value to a process: {value!r}")
     return quote + _escape(value) + quote
 

@@ -79,6 +79,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         try:
+            self._supervise()
             asyncio.run(self._up())
         except BaseException:
             self.__exit__(None, None, None)
@@ -86,7 +87,6 @@ class Stack:
         return self
 
     async def _up(self) -> None:
-        await asyncio.to_thread(self._supervise)
         await data.flush_redis(self._servers, self.names.redis_database)
         steps = system.steps(self._setting, self._supervision, [], self._table)
         await bringup.run(steps, Progress(Console(stderr=True)))
