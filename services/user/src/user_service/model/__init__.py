@@ -1,0 +1,1 @@
+"""What an account and a session are, and the rules they keep."""

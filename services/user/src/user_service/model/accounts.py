@@ -1,0 +1,135 @@
+"""Accounts: what they are, and how one is made and changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import IntEnum
+
+from kit.errors import FieldViolation
+
+from user_service.model import errors, names
+
+
+class AccountState(IntEnum):
+    ACTIVE = 1
+    SUSPENDED = 2
+    DELETED = 3
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What others may see of an account. `version` grows with every change of the account."""
+
+    id: int
+    username: str
+    name: str
+    bio: str
+    website: str
+    location: str
+    pronouns: str
+    avatar_key: str
+    private_account: bool
+    state: AccountState
+    created_at: datetime
+    version: int
+
+    @property
+    def active(self) -> bool:
+        return self.state is AccountState.ACTIVE
+
+
+@dataclass(frozen=True)
+class Account:
+    """What its owner sees."""
+
+    profile: Profile
+    email: str
+    email_verified: bool
+
+    @property
+    def etag(self) -> str:
+        return str(self.profile.version)
+
+    def with_profile(self, profile: Profile) -> "Account":
+        return replace(self, profile=profile)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A checked wish for an account. `request_id` is empty when the wish cannot be repeated."""
+
+    username: str
+    email: str
+    password: str = field(repr=False)
+    name: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class AccountRegistered:
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class ProfileChanged:
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class PrivacyChanged:
+    profile: Profile
+
+
+Change = AccountRegistered | ProfileChanged | PrivacyChanged
+
+
+def registration(*, username: str, email: str, password: str, name: str, request_id: str) -> Registration:
+    """Raises InvalidArgument INVALID_FIELD with every fault at once."""
+    wanted = Registration(
+        username=names.fold_username(username),
+        email=names.clean_email(email),
+        password=names.fold_password(password),
+        name=names.clean_text(name),
+        request_id=request_id,
+    )
+    _refuse(
+        {
+            "username": names.username_fault(username),
+            "email": names.email_fault(wanted.email),
+            "password": names.password_fault(wanted.password),
+            "name": names.text_fault("name", wanted.name),
+            "request_id": names.request_id_fault(request_id),
+        }
+    )
+    return wanted
+
+
+def edited(profile: Profile, values: Mapping[str, str | bool | None]) -> Profile:
+    """The profile with these fields: the texts of TEXT_LIMITS and private_account. The version is one more if anything
+    differs. Raises InvalidArgument INVALID_FIELD with every fault at once."""
+    cleaned = {name: names.clean_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    _refuse({name: _edit_fault(name, value) for name, value in cleaned.items()})
+    after = replace(profile, **cleaned)  # type: ignore[arg-type]
+    return after if after == profile else replace(after, version=profile.version + 1)
+
+
+def changes(before: Profile, after: Profile) -> list[Change]:
+    """What the difference means to others; nothing when there is none."""
+    if before == after:
+        return []
+    flipped = before.private_account != after.private_account
+    told: list[Change] = [PrivacyChanged(after)] if flipped else []
+    same_texts = replace(after, private_account=before.private_account, version=before.version) == before
+    return told if same_texts else [*told, ProfileChanged(after)]
+
+
+def _edit_fault(name: str, value: str | bool | None) -> str | None:
+    if isinstance(value, str) and name in names.TEXT_LIMITS:
+        return names.text_fault(name, value)
+    return None if name == "private_account" and isinstance(value, bool) else "is not a field that can be changed"
+
+
+def _refuse(faults: Mapping[str, str | None]) -> None:
+    found = [FieldViolation(f"/{name}", reason) for name, reason in faults.items() if reason]
+    if found:
+        raise errors.invalid_fields(found)

@@ -1,0 +1,58 @@
+"""This service's errors, one function each."""
+
+from collections.abc import Sequence
+
+from kit.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound, Unauthenticated, Unavailable
+
+
+def invalid_fields(faults: Sequence[FieldViolation]) -> InvalidArgument:
+    return InvalidArgument("INVALID_FIELD", "some fields are not valid", fields=faults)
+
+
+def taken(*, username: bool, email: bool) -> AlreadyExists:
+    """At least one of the two is."""
+    fields = [FieldViolation("/username", "taken")] if username else []
+    fields += [FieldViolation("/email", "taken")] if email else []
+    if username:
+        return AlreadyExists("USERNAME_TAKEN", "the username is taken", fields=fields)
+    return AlreadyExists("EMAIL_TAKEN", "the e-mail address is taken", fields=fields)
+
+
+def user_not_found() -> NotFound:
+    return NotFound("USER_NOT_FOUND", "there is no such account")
+
+
+def session_not_found() -> NotFound:
+    return NotFound("SESSION_NOT_FOUND", "there is no such session")
+
+
+def etag_mismatch() -> Aborted:
+    return Aborted("ETAG_MISMATCH", "the account has changed since it was read")
+
+
+def too_many_ids(limit: int) -> InvalidArgument:
+    return InvalidArgument("TOO_MANY_IDS", f"at most {limit} at once")
+
+
+def bad_page_token() -> InvalidArgument:
+    return InvalidArgument("BAD_PAGE_TOKEN", "the page token is not one of this list")
+
+
+def bad_credentials() -> Unauthenticated:
+    return Unauthenticated("BAD_CREDENTIALS", "the login or the password is wrong")
+
+
+def bad_refresh_token() -> Unauthenticated:
+    return Unauthenticated("BAD_REFRESH_TOKEN", "the refresh token is not valid")
+
+
+def session_revoked() -> Unauthenticated:
+    return Unauthenticated("SESSION_REVOKED", "the session has been ended")
+
+
+def refresh_in_progress() -> Aborted:
+    return Aborted("REFRESH_IN_PROGRESS", "another refresh of this session has just happened: use its tokens")
+
+
+def hashing_busy() -> Unavailable:
+    return Unavailable("OVERLOADED", "too many log-ins at this moment", retry_after=1)

@@ -1,0 +1,120 @@
+"""Rules for what a person types: usernames, e-mail addresses, passwords, texts.
+
+A `..._fault` says what is wrong, or None.
+"""
+
+import re
+import unicodedata
+
+MIN_PASSWORD, MAX_PASSWORD = 8, 128
+MAX_REQUEST_ID = 255
+TEXT_LIMITS = {"name": 60, "bio": 500, "website": 200, "location": 100, "pronouns": 30}
+"""In code points, after NFC."""
+
+_RESERVED = """
+    about abuse account accounts admin administrator anonymous api app apps auth billing blog contact copyright
+    current dashboard dev developer developers docs download edit everyone explore feed feedback files follow
+    followers following guest health healthz heliograph help home host hostmaster image images info internal
+    invite jobs legal like likes login logout mail mailer-daemon me media messages metrics moderator news
+    nobody noreply notifications notify null oauth official operator owner password places policy post
+    postmaster posts press privacy profile public readyz register registration report reports reset root rss
+    save search security server session sessions settings signin signup staff static status stories story
+    stream support sysadmin system tag tags team terms test token undefined upload uploads user username users
+    verify video videos void web webmaster well-known www you
+"""
+RESERVED = frozenset(_RESERVED.split())
+
+_USERNAME = re.compile(r"[a-z0-9._]{3,30}")
+# RFC 5321 in the form that mail providers hand out: a dot-atom at a domain of at least two labels, in ASCII (a domain
+# of another script is written in its xn-- form).
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
+_WEBSITE = re.compile(r"https?://(?P<host>[^\s/?#:@]+)(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
+_MAX_LOCAL, _MAX_EMAIL = 64, 254
+
+
+def fold_username(text: str) -> str:
+    """The one spelling that counts: ASCII letters in lower case. Other scripts stay as they are, so that no letter
+    that only looks or folds like an ASCII one (the Kelvin sign) becomes one."""
+    return "".join(character.lower() if character.isascii() else character for character in text)
+
+
+def username_fault(text: str) -> str | None:
+    """Of a username as typed."""
+    folded = fold_username(text)
+    if unicodedata.normalize("NFKC", text) != text or not is_username(folded):
+        return "must have 3 to 30 characters out of letters a-z, digits, dot and underscore"
+    if folded.startswith(".") or folded.endswith(".") or ".." in folded:
+        return "must not begin or end with a dot, nor have two in a row"
+    return "is reserved" if folded in RESERVED else None
+
+
+def clean_email(text: str) -> str:
+    """Domain in lower case; the local part as typed, for it is the mailbox's owner who knows whether case matters."""
+    local, at, domain = text.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def is_username(folded: str) -> bool:
+    """Whether a folded username could be anybody's: that of a reserved name could."""
+    return _USERNAME.fullmatch(folded) is not None
+
+
+def email_key(text: str) -> str:
+    """What is unique: no two accounts differ in the case of their address only."""
+    return clean_email(text).lower()
+
+
+def email_fault(text: str) -> str | None:
+    """Of an address that went through clean_email."""
+    local, _, domain = text.rpartition("@")
+    fits = len(local) <= _MAX_LOCAL and len(text) <= _MAX_EMAIL
+    if fits and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain):
+        return None
+    return "is not an e-mail address"
+
+
+def fold_password(text: str) -> str:
+    """NFC: the same password typed on another keyboard may come in other code points."""
+    return unicodedata.normalize("NFC", text)
+
+
+def password_fault(text: str) -> str | None:
+    """Of a folded password. Length alone, as NIST SP 800-63B has it: any character may be in it."""
+    if len(text) < MIN_PASSWORD:
+        return f"must have at least {MIN_PASSWORD} characters"
+    return f"must have at most {MAX_PASSWORD} characters" if len(text) > MAX_PASSWORD else None
+
+
+def clean_text(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def text_fault(field: str, text: str) -> str | None:
+    """Of a cleaned text; `field` is one of TEXT_LIMITS."""
+    if len(text) > TEXT_LIMITS[field]:
+        return f"must have at most {TEXT_LIMITS[field]} characters"
+    if any(_is_control(character) for character in text if field != "bio" or character != "\n"):
+        return "must not have control characters"
+    if field == "website" and text and not _is_website(text):
+        return "must be an http or https address"
+    return None
+
+
+def request_id_fault(text: str) -> str | None:
+    fits = len(text) <= MAX_REQUEST_ID and text.isprintable()
+    return None if fits else f"must be printable and have at most {MAX_REQUEST_ID} characters"
+
+
+def _is_control(character: str) -> bool:
+    """Also line and paragraph separators, and what overrides the direction of the text around it."""
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(character) in {
+        "LRE", "RLE", "LRO", "RLO", "PDF",
+    }  # fmt: skip
+
+
+def _is_website(text: str) -> bool:
+    """With a host, and without a user part, which only serves to mislead."""
+    found = _WEBSITE.fullmatch(text)
+    return found is not None and not found["host"].startswith(".") and ".." not in found["host"]

@@ -1,0 +1,121 @@
+"""UserService of protos/heliograph/user/v1."""
+
+from collections.abc import Sequence
+
+from heliograph.user.v1 import user_pb2 as pb
+from heliograph.user.v1 import user_pb2_grpc
+from kit.paging import page_size
+from kit.proto import timestamp
+from kit.server import Context
+
+from user_service.events import profile_message
+from user_service.model.accounts import Account
+from user_service.model.sessions import Revocation, Session
+from user_service.service.accounts import Accounts
+from user_service.service.sessions import Granted, Sessions
+from user_service.service.tokens import AccessTokens
+
+_REVOCATIONS = 1000
+
+
+class UserRpc(user_pb2_grpc.UserServiceServicer):
+    def __init__(self, accounts: Accounts, sessions: Sessions, tokens: AccessTokens) -> None:
+        self._accounts, self._sessions, self._tokens = accounts, sessions, tokens
+
+    async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Context) -> pb.RegisterAccountResponse:
+        account = await self._accounts.register(
+            username=request.username,
+            email=request.email,
+            password=request.password,
+            name=request.name,
+            request_id=request.request_id,
+        )
+        return pb.RegisterAccountResponse(account=_account(account))
+
+    async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
+        return pb.GetAccountResponse(account=_account(await self._accounts.get(request.viewer_id)))
+
+    async def UpdateAccount(self, request: pb.UpdateAccountRequest, context: Context) -> pb.UpdateAccountResponse:
+        values = {path: getattr(request.profile, path, None) for path in request.update_mask.paths}
+        account = await self._accounts.edit(request.viewer_id, values, etag=request.etag)
+        return pb.UpdateAccountResponse(account=_account(account))
+
+    async def BatchGetProfiles(
+        self, request: pb.BatchGetProfilesRequest, context: Context
+    ) -> pb.BatchGetProfilesResponse:
+        profiles = await self._accounts.profiles(request.ids)
+        return pb.BatchGetProfilesResponse(profiles=map(profile_message, profiles))
+
+    async def GetProfileByUsername(
+        self, request: pb.GetProfileByUsernameRequest, context: Context
+    ) -> pb.GetProfileByUsernameResponse:
+        profile = await self._accounts.profile_by_username(request.username)
+        return pb.GetProfileByUsernameResponse(profile=profile_message(profile))
+
+    async def ResolveUsernames(
+        self, request: pb.ResolveUsernamesRequest, context: Context
+    ) -> pb.ResolveUsernamesResponse:
+        return pb.ResolveUsernamesResponse(ids=await self._accounts.resolve(request.usernames))
+
+    async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
+        granted = await self._sessions.log_in(
+            request.login, request.password, user_agent=request.user_agent, address=request.address
+        )
+        return pb.CreateSessionResponse(tokens=_tokens(granted), profile=profile_message(granted.profile))
+
+    async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
+        granted = await self._sessions.refresh(request.refresh_token, address=request.address)
+        return pb.RefreshSessionResponse(tokens=_tokens(granted), profile=profile_message(granted.profile))
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
+        sessions, following = await self._sessions.list(
+            request.viewer_id, size=page_size(request.page_size), page_token=request.page_token
+        )
+        shown = [_session(session, request.current_session_id) for session in sessions]
+        return pb.ListSessionsResponse(sessions=shown, next_page_token=following)
+
+    async def RevokeSession(self, request: pb.RevokeSessionRequest, context: Context) -> pb.RevokeSessionResponse:
+        await self._sessions.revoke(request.viewer_id, request.session_id)
+        return pb.RevokeSessionResponse()
+
+    async def ListRevocations(self, request: pb.ListRevocationsRequest, context: Context) -> pb.ListRevocationsResponse:
+        size = page_size(request.page_size, default=_REVOCATIONS, cap=_REVOCATIONS)
+        return _revocations(request.after_revision, await self._sessions.revocations(request.after_revision, size=size))
+
+    async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
+        return pb.GetJwksResponse(jwks_json=self._tokens.jwks())
+
+
+def _account(account: Account) -> pb.Account:
+    return pb.Account(
+        profile=profile_message(account.profile),
+        email=account.email,
+        email_verified=account.email_verified,
+        etag=account.etag,
+    )
+
+
+def _tokens(granted: Granted) -> pb.TokenPair:
+    return pb.TokenPair(
+        access_token=granted.access_token,
+        refresh_token=granted.refresh_token,
+        expires_in_seconds=int(granted.expires_in.total_seconds()),
+    )
+
+
+def _session(session: Session, current: int) -> pb.Session:
+    return pb.Session(
+        id=session.id,
+        user_agent=session.user_agent,
+        address=session.address,
+        created_at=timestamp(session.created_at),
+        last_used_at=timestamp(session.last_used_at),
+        current=session.id == current,
+    )
+
+
+def _revocations(after: int, found: Sequence[Revocation]) -> pb.ListRevocationsResponse:
+    return pb.ListRevocationsResponse(
+        revocations=[pb.Revocation(session_id=one.session_id, expires_at=timestamp(one.expires_at)) for one in found],
+        revision=max((one.revision for one in found), default=after),
+    )

@@ -1,0 +1,89 @@
+"""Access tokens: JWTs signed with EdDSA, which anybody checks against the public keys without asking us."""
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from joserfc import jwt
+from kit import log
+from kit.settings import BadSettings
+
+from user_service.store.keys import KeyFolder, SigningKey
+
+SCOPE = "read write follow push"
+"""Of those who log in with their password in a client of ours."""
+
+_RELOAD_SECONDS = 30.0
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class TokenRules:
+    """A new key signs only after `settling`: by then every process has loaded it and none is asked for a key it does
+    not know. It must be longer than the reload interval of half a minute. The only key signs at once."""
+
+    issuer: str
+    audience: str
+    lifetime: timedelta
+    settling: timedelta
+
+
+class AccessTokens:
+    """Raises BadSettings when the folder has no usable key."""
+
+    def __init__(self, folder: KeyFolder, rules: TokenRules) -> None:
+        self._folder, self._rules = folder, rules
+        self._keys = _load(folder)
+
+    @property
+    def lifetime(self) -> timedelta:
+        return self._rules.lifetime
+
+    def issue(self, *, user_id: int, session_id: int, now: datetime) -> str:
+        key = self._signing_key(now)
+        claims = {
+            "iss": self._rules.issuer,
+            "aud": self._rules.audience,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "scope": SCOPE,
+            "iat": int(now.timestamp()),
+            "exp": int((now + self._rules.lifetime).timestamp()),
+            "jti": secrets.token_urlsafe(16),
+        }
+        header = {"alg": "EdDSA", "kid": key.kid, "typ": "at+jwt"}
+        return jwt.encode(header, claims, key.jwk, algorithms=["EdDSA"])
+
+    def jwks(self) -> str:
+        """The public halves of all keys: those that do not sign yet, and those whose tokens may still be about."""
+        return json.dumps({"keys": [key.jwk.as_dict(private=False) for key in self._keys]})
+
+    def _signing_key(self, now: datetime) -> SigningKey:
+        settled = (key for key in self._keys if now - key.made_at >= self._rules.settling)
+        return next(settled, self._keys[-1])
+
+    async def watch(self) -> None:
+        """A task: finds keys that were added or taken away."""
+        while True:
+            await asyncio.sleep(_RELOAD_SECONDS)
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Keeps the keys as they are when the folder has none that is usable."""
+        try:
+            self._keys = await asyncio.to_thread(_load, self._folder)
+        except BadSettings as error:
+            logger.error("signing keys cannot be loaded again", faults=error.faults)
+
+
+def _load(folder: KeyFolder) -> list[SigningKey]:
+    try:
+        keys = folder.load()
+    except (OSError, ValueError) as error:
+        raise BadSettings([f"HELIOGRAPH_TOKEN_KEYS_DIR: {error}"]) from error
+    if not keys:
+        raise BadSettings(["HELIOGRAPH_TOKEN_KEYS_DIR: no signing key in it: `python -m user_service keys` makes one"])
+    return keys

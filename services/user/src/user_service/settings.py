@@ -1,0 +1,52 @@
+"""What the user service reads from its environment."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
+from pydantic import Field
+
+from user_service.service.passwords import HashingCost
+from user_service.service.tokens import TokenRules
+
+
+class KeySettings(Settings):
+    """`keys` and `serve`: the folder of private signing keys."""
+
+    token_keys_dir: Path
+
+
+class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, KeySettings):
+    """`serve`. The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of
+    one core and 46 MiB for each thread."""
+
+    password_time_cost: int = Field(default=1, ge=1)
+    password_memory_kib: int = Field(default=47_104, ge=8)
+    password_parallelism: int = Field(default=1, ge=1)
+    password_threads: int = Field(default=2, ge=1)
+    password_queue: int = Field(default=64, ge=0)
+    token_issuer: str = Field(default="heliograph", min_length=1)
+    token_audience: str = Field(default="heliograph-api", min_length=1)
+    access_token_seconds: int = Field(default=900, ge=10, le=3600)
+    refresh_token_days: int = Field(default=60, ge=1)
+    token_key_settling_seconds: int = Field(default=120, ge=0)
+    profile_cache_seconds: int = Field(default=3600, ge=1)
+
+    @property
+    def hashing(self) -> HashingCost:
+        return HashingCost(
+            time_cost=self.password_time_cost,
+            memory_kib=self.password_memory_kib,
+            parallelism=self.password_parallelism,
+            threads=self.password_threads,
+            queue=self.password_queue,
+        )
+
+    @property
+    def tokens(self) -> TokenRules:
+        return TokenRules(
+            issuer=self.token_issuer,
+            audience=self.token_audience,
+            lifetime=timedelta(seconds=self.access_token_seconds),
+            settling=timedelta(seconds=self.token_key_settling_seconds),
+        )

@@ -1,0 +1,1 @@
+"""Where accounts, sessions, cached profiles and signing keys are kept."""

@@ -1,0 +1,121 @@
+"""Queries of accounts, their credentials and their reserved names."""
+
+from collections.abc import Mapping, Sequence
+
+from kit.postgres import Connection, Postgres, Record
+
+from user_service.model import names
+from user_service.model.accounts import Account, AccountState, Profile, Registration
+
+_SELECT = (
+    "select user_id, username, name, bio, website, location, pronouns, avatar_key, private_account, state, created_at, "
+    "version, email, email_verified from accounts"
+)
+_GET = f"{_SELECT} where user_id = $1"
+_LOCK = f"{_GET} for update"
+_PROFILES = f"{_SELECT} where user_id = any($1::bigint[])"
+
+
+class AccountStore:
+    """What takes a connection runs in its transaction; the rest reads the primary: others decide by these rows who may
+    see what."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def claim_username(self, conn: Connection, user_id: int, username: str, request_id: str) -> bool:
+        """False when it is somebody's. Waits for another transaction that is about to claim it."""
+        query = "insert into usernames (username, user_id, request_id) values ($1, $2, $3) on conflict do nothing"
+        return await conn.execute(query, username, user_id, request_id) == "INSERT 0 1"
+
+    async def claim_email(self, conn: Connection, user_id: int, email: str) -> bool:
+        """As claim_username."""
+        query = "insert into emails (email_key, user_id) values ($1, $2) on conflict do nothing"
+        return await conn.execute(query, names.email_key(email), user_id) == "INSERT 0 1"
+
+    async def new_id(self, conn: Connection) -> int:
+        return await conn.fetchval("select next_id()")
+
+    async def insert(self, conn: Connection, user_id: int, wanted: Registration, password_hash: str) -> None:
+        await conn.execute(
+            "insert into accounts (user_id, username, email, name) values ($1, $2, $3, $4)",
+            user_id,
+            wanted.username,
+            wanted.email,
+            wanted.name,
+        )
+        await conn.execute("insert into credentials (user_id, password_hash) values ($1, $2)", user_id, password_hash)
+
+    async def made_by(self, conn: Connection, wanted: Registration) -> Account | None:
+        """The account that this very registration made before."""
+        user_id = await conn.fetchval(
+            "select user_id from usernames where username = $1 and request_id = $2 and request_id <> ''",
+            wanted.username,
+            wanted.request_id,
+        )
+        found = await self.lock(conn, user_id) if user_id else None
+        same = found and names.email_key(found.email) == names.email_key(wanted.email)
+        return found if same else None
+
+    async def lock(self, conn: Connection, user_id: int) -> Account | None:
+        """Until the end of the transaction: whoever changes an account, and whoever tells others of it, holds it."""
+        row = await conn.fetchrow(_LOCK, user_id)
+        return _account(row) if row else None
+
+    async def update(self, conn: Connection, profile: Profile) -> None:
+        """Writes what a profile's edit can change. The row is locked."""
+        await conn.execute(
+            "update accounts set name = $2, bio = $3, website = $4, location = $5, pronouns = $6, "
+            "private_account = $7, version = $8, changed_at = clock_timestamp() where user_id = $1",
+            profile.id,
+            profile.name,
+            profile.bio,
+            profile.website,
+            profile.location,
+            profile.pronouns,
+            profile.private_account,
+            profile.version,
+        )
+
+    async def get(self, user_id: int) -> Account | None:
+        row = await self._postgres.primary.fetchrow(_GET, user_id)
+        return _account(row) if row else None
+
+    async def profiles(self, ids: Sequence[int]) -> dict[int, Profile]:
+        rows = await self._postgres.primary.fetch(_PROFILES, list(ids))
+        return {row["user_id"]: _profile(row) for row in rows}
+
+    async def ids_of(self, usernames: Sequence[str]) -> Mapping[str, int]:
+        """Of folded usernames; those that nobody has are left out."""
+        query = "select username, user_id from usernames where username = any($1::text[])"
+        rows = await self._postgres.primary.fetch(query, list(usernames))
+        return {row["username"]: row["user_id"] for row in rows}
+
+    async def id_of_email(self, email_key: str) -> int | None:
+        query = "select user_id from emails where email_key = $1"
+        return await self._postgres.primary.fetchval(query, email_key)
+
+    async def password_hash(self, user_id: int) -> str | None:
+        query = "select password_hash from credentials where user_id = $1"
+        return await self._postgres.primary.fetchval(query, user_id)
+
+
+def _account(row: Record) -> Account:
+    return Account(_profile(row), row["email"], row["email_verified"])
+
+
+def _profile(row: Record) -> Profile:
+    return Profile(
+        id=row["user_id"],
+        username=row["username"],
+        name=row["name"],
+        bio=row["bio"],
+        website=row["website"],
+        location=row["location"],
+        pronouns=row["pronouns"],
+        avatar_key=row["avatar_key"],
+        private_account=row["private_account"],
+        state=AccountState(row["state"]),
+        created_at=row["created_at"],
+        version=row["version"],
+    )

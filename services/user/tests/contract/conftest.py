@@ -1,0 +1,97 @@
+"""The whole service on real servers, behind its RPCs."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from heliograph.user.v1 import user_pb2 as pb
+from heliograph.user.v1 import user_pb2_grpc
+from kit.postgres import Postgres, open_postgres
+from kit.testing import MakeDatabase, MakeSettings, Rpc
+from redis.asyncio import Redis
+from user_service.__main__ import Wired, wire
+from user_service.settings import UserSettings
+from user_service.store.keys import KeyFolder
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+PASSWORD = "correct horse"
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+Register = Callable[..., Awaitable[pb.Account]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def settings(
+    make_database: MakeDatabase, make_settings: MakeSettings, redis_url: str, topic_prefix: str, tmp_path: Path
+) -> UserSettings:
+    KeyFolder(tmp_path).create(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    return make_settings(
+        UserSettings,
+        postgres_dsn=await make_database(MIGRATIONS),
+        redis_url=redis_url,
+        topic_prefix=topic_prefix,
+        token_keys_dir=tmp_path,
+        password_memory_kib=8,
+    )
+
+
+@pytest_asyncio.fixture
+async def wired(settings: UserSettings, clock: Clock) -> AsyncGenerator[Wired]:
+    async with AsyncExitStack() as stack:
+        yield await wire(stack, settings, clock)
+
+
+@pytest_asyncio.fixture
+async def users(wired: Wired, rpc: Rpc) -> user_pb2_grpc.UserServiceStub:
+    channel = await rpc(partial(user_pb2_grpc.add_UserServiceServicer_to_server, wired.rpc))
+    return user_pb2_grpc.UserServiceStub(channel)
+
+
+@pytest_asyncio.fixture
+async def postgres(settings: UserSettings) -> AsyncGenerator[Postgres]:
+    async with open_postgres(settings) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncGenerator[Redis]:
+    async with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def register(users: user_pb2_grpc.UserServiceStub) -> Register:
+    async def make(username: str = "anna", *, request_id: str = "", name: str = "") -> pb.Account:
+        request = pb.RegisterAccountRequest(
+            username=username,
+            email=f"{username}@example.org",
+            password=PASSWORD,
+            name=name,
+            request_id=request_id,
+        )
+        return (await users.RegisterAccount(request)).account
+
+    return make
