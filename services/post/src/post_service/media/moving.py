@@ -23,9 +23,8 @@ async def move(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) ->
         place = place_of(open_to_all=for_all, key=desk.random_key())
         if not await desk.progress.choose_next_place(medium, place):
             return  # someone else was faster: look again
-    await asyncio.gather(
-        *(_copy(desk, medium.place, place, variant.name, variant.content_type) for variant in medium.variants)
-    )
+    copies = (desk.files.copy(f"{medium.place}/{made.name}", f"{place}/{made.name}") for made in medium.variants)
+    await asyncio.gather(*copies)
     faults.point("media_mid_move")
     async with desk.truth.transaction() as tx:
         await tx.lock_author(medium.author_id)
@@ -52,7 +51,3 @@ async def purge(desk: Desk, medium: Medium) -> None:
         if await processing.release_original(tx.conn, medium):
             await desk.files.delete(medium.original_key)
     await desk.progress.forget_places(medium)
-
-
-async def _copy(desk: Desk, old: str, new: str, name: str, content_type: str) -> None:
-    await desk.files.copy(f"{old}/{name}", f"{new}/{name}", content_type=content_type)

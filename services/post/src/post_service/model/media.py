@@ -1,6 +1,7 @@
 """Media: what may be uploaded, how it moves through its states, where its bytes live."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum, auto
@@ -55,6 +56,18 @@ class Announcement:
     bytes: int
     sha256: str
     alt_text: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What the client sends to storage: this method, to this address, with exactly these headers. `fields` go before
+    the file in a POST."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    fields: Mapping[str, str]
+    expires_at: datetime
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from heliograph.post.v1 import post_pb2
 from heliograph.user.v1 import user_pb2
 from kit.proto import timestamp
 
-from post_service.model.media import Medium
+from post_service.model.media import Medium, Upload
 from post_service.model.posts import Location, Mention, Post, PostCounts
 from post_service.model.visibility import PostState, Profile
 from post_service.service.comments import CommentView
-from post_service.service.media import Upload
 from post_service.service.reading import PostView
 
 

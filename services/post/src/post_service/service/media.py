@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from post_service.model import errors
@@ -13,6 +12,7 @@ from post_service.model.media import (
     Limits,
     MediaState,
     Medium,
+    Upload,
     check_alt_text,
     check_announcement,
     check_focus,
@@ -25,21 +25,10 @@ from post_service.store.media import MediaStore
 from post_service.store.truth import Truth
 
 
-@dataclass(frozen=True)
-class Upload:
-    """What the client sends to storage. `fields` go before the file in a POST."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    fields: dict[str, str]
-    expires_at: datetime
-
-
 class Uploads(Protocol):
     """Storage, as uploads need it."""
 
-    def presign(self, key: str, *, content_type: str, bytes: int, sha256: str) -> Awaitable[Upload]: ...  # noqa: A002
+    def presign(self, key: str, *, content_type: str, size: int) -> Upload: ...
 
     def size(self, key: str) -> Awaitable[int | None]:
         """None when there is no such object."""
@@ -81,10 +70,7 @@ class MediaService:
             raise errors.media_not_found()
         if medium.state is not MediaState.WAITING:
             return medium, None
-        upload = await self._uploads.presign(
-            medium.upload_key, content_type=medium.content_type, bytes=medium.bytes, sha256=medium.sha256
-        )
-        return medium, upload
+        return medium, self._uploads.presign(medium.upload_key, content_type=medium.content_type, size=medium.bytes)
 
     async def get(self, viewer_id: int, media_id: int) -> Medium:
         """Raises NotFound MEDIA_NOT_FOUND, also for what is another's."""

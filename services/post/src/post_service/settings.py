@@ -1,0 +1,49 @@
+"""Settings of the post service and of its media worker."""
+
+import tempfile
+from pathlib import Path
+
+from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings
+from pydantic import Field
+
+from post_service.media.sandbox import Limits as JobLimits
+from post_service.model.media import Kind, Limits
+
+_MIB = 1 << 20
+
+
+class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings):
+    """Sizes in bytes, times in seconds."""
+
+    user_target: str
+    graph_target: str
+    image_max_bytes: int = Field(default=30 * _MIB, ge=1)
+    video_max_bytes: int = Field(default=500 * _MIB, ge=1)
+    upload_expires_seconds: int = Field(default=900, ge=60, le=86_400)
+    post_cache_seconds: int = Field(default=3600, ge=1)
+
+    @property
+    def upload_limits(self) -> Limits:
+        return Limits(self.image_max_bytes, self.video_max_bytes)
+
+
+class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings):
+    """Limits of one file's processing; the wall time of a video bounds how long its upload may stay in work."""
+
+    user_target: str
+    media_folder: Path = Path(tempfile.gettempdir()) / "heliograph-media"
+    media_concurrency: int = Field(default=4, ge=1)
+    media_memory_bytes: int = Field(default=2048 * _MIB, ge=512 * _MIB)
+    image_cpu_seconds: int = Field(default=30, ge=1)
+    image_wall_seconds: float = Field(default=60, gt=0)
+    video_cpu_seconds: int = Field(default=900, ge=1)
+    video_wall_seconds: float = Field(default=900, gt=0)
+    post_cache_seconds: int = Field(default=3600, ge=1)
+
+    @property
+    def job_limits(self) -> dict[Kind, JobLimits]:
+        memory = self.media_memory_bytes
+        return {
+            Kind.IMAGE: JobLimits(memory, self.image_cpu_seconds, self.image_wall_seconds),
+            Kind.VIDEO: JobLimits(memory, self.video_cpu_seconds, self.video_wall_seconds),
+        }
