@@ -26,6 +26,7 @@ def site(tmp_path: Path) -> Site:
 
 def read_by_supervisor(folder: Path, unit: Unit) -> tuple[list[str], dict[str, str]]:
     """The command and environment that Supervisor itself reads from what we write."""
+    make_root(folder)
     file = folder / "supervisor.conf"
     file.write_text(supervision.render(folder, [unit]))
     options = cast("Any", ServerOptions())
