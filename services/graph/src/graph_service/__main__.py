@@ -1,0 +1,62 @@
+"""`python -m graph_service serve | migrate`: the only place where this service is put together."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from heliograph.events.v1.graph_events_pb2 import GraphEvent
+from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
+from kit import migrations, server
+from kit.client import channel
+from kit.consumer import Consumer, dispatch
+from kit.outbox import Outbox, open_producer
+from kit.postgres import open_postgres
+from kit.process import Command, main
+from kit.redis import open_redis
+from kit.settings import PostgresSettings
+
+from graph_service import events
+from graph_service.clients import Users
+from graph_service.rpc import GraphRpc
+from graph_service.service import Graph
+from graph_service.settings import GraphSettings
+from graph_service.store.counts import Counts, CountRows, counters_of
+from graph_service.store.lists import Lists
+from graph_service.store.relations import Relations, answers
+from graph_service.store.switch import Switch
+from graph_service.store.truth import Truth
+
+NAME = graph_pb2.DESCRIPTOR.services_by_name["GraphService"].full_name
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+async def serve(settings: GraphSettings) -> None:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        postgres = await enter(open_postgres(settings))
+        redis = await enter(open_redis(settings))
+        outbox = Outbox(postgres, await enter(open_producer(settings)), source="graph")
+        users = Users(UserServiceStub(await enter(channel(settings.user_target, service="user", caller="graph"))))
+        truth = Truth(postgres, outbox, events.event_of)
+        relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)))
+        counters = counters_of(redis, CountRows(postgres))
+        graph = Graph(truth, relations, Lists(postgres), Counts(counters), users)
+        settle = dispatch(GraphEvent, events.handlers(graph))
+        consumer = Consumer(settings, group="graph.counters", topics=[events.TOPIC], handle=settle)
+        await server.serve(
+            settings,
+            "graph",
+            register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, GraphRpc(graph))],
+            names=[NAME],
+            checks={"postgres": postgres.check},
+            tasks=[outbox.run, consumer.run, counters.run_flush, counters.run_reconcile],
+        )
+
+
+def migrate(settings: PostgresSettings) -> None:
+    migrations.migrate(settings.postgres_dsn.get_secret_value(), MIGRATIONS)
+
+
+if __name__ == "__main__":
+    main("graph", {"serve": Command(GraphSettings, serve), "migrate": Command(PostgresSettings, migrate)})

@@ -1,0 +1,67 @@
+"""Changes as events of the topic graph.v1, and what this service itself learns from them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from heliograph.events.v1 import graph_events_pb2 as pb
+from kit.consumer import Delivery
+from kit.outbox import Event
+from kit.proto import datetime_of, timestamp
+
+from graph_service.model import Change, Kind, Step
+from graph_service.service import Graph
+from graph_service.store.truth import pair_key
+
+TOPIC = "graph.v1"
+Handlers = Mapping[str, Callable[[Any, Delivery], Awaitable[None]]]
+
+# Of each event: its actor, its target, its time.
+_FIELDS = {
+    Kind.FOLLOWED: ("follower_id", "followee_id", "followed_at"),
+    Kind.UNFOLLOWED: ("follower_id", "followee_id", "unfollowed_at"),
+    Kind.REQUESTED: ("follower_id", "followee_id", "requested_at"),
+    Kind.WITHDRAWN: ("follower_id", "followee_id", "withdrawn_at"),
+    Kind.BLOCKED: ("blocker_id", "blocked_id", "blocked_at"),
+    Kind.UNBLOCKED: ("blocker_id", "blocked_id", "unblocked_at"),
+    Kind.MUTED: ("muter_id", "muted_id", "muted_at"),
+    Kind.UNMUTED: ("muter_id", "muted_id", "unmuted_at"),
+}
+
+
+def event_of(change: Change) -> Event:
+    """The two accounts are the key: what happens between them stays in order. The actor's id is the shard: an edge is
+    the one exception to one distribution key a transaction."""
+    step, event = change.step, pb.GraphEvent()
+    actor, target, at = _FIELDS[step.kind]
+    body = getattr(event, step.kind.value)
+    setattr(body, actor, step.actor_id)
+    setattr(body, target, step.target_id)
+    getattr(body, at).CopyFrom(timestamp(change.at))
+    body.change_id = change.id
+    return Event(
+        topic=TOPIC,
+        key=pair_key(step.actor_id, step.target_id),
+        type=f"heliograph.graph.v1.{body.DESCRIPTOR.name}",
+        payload=event.SerializeToString(),
+        shard=step.actor_id,
+    )
+
+
+def change_of(kind: Kind, body: Any) -> Change:
+    """The change that an event's body tells of."""
+    actor, target, at = _FIELDS[kind]
+    moment: Timestamp = getattr(body, at)
+    return Change(Step(kind, getattr(body, actor), getattr(body, target)), body.change_id, datetime_of(moment))
+
+
+def handlers(graph: Graph) -> Handlers:
+    """Views follow every change, also one whose process died before it could see to them."""
+
+    def handler(kind: Kind) -> Callable[[Any, Delivery], Awaitable[None]]:
+        async def handle(body: Any, _: Delivery) -> None:
+            await graph.settle(change_of(kind, body))
+
+        return handle
+
+    return {kind.value: handler(kind) for kind in Kind}

@@ -1,0 +1,1 @@
+"""Truth in Postgres; relations and counts also in Redis."""

@@ -1,0 +1,81 @@
+"""How many follow an account and how many it follows: counted in Redis, flushed here, reconciled with the edges."""
+
+from collections.abc import Mapping, Sequence
+
+from kit import log
+from kit.counters import Counters
+from kit.postgres import Postgres
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from graph_service import model
+from graph_service.model import Change
+
+FIELDS = ("followers", "following")
+
+_LOAD = "select user_id as id, followers, following from account_counts where user_id = any($1)"
+_SAVE = """
+insert into account_counts (user_id, followers, following)
+select * from unnest($1::bigint[], $2::bigint[], $3::bigint[])
+on conflict (user_id) do update set followers = excluded.followers, following = excluded.following
+"""
+_COUNT = """
+select wanted.id,
+    (select count(*) from followers_by_followee where followee_id = wanted.id) as followers,
+    (select count(*) from following_by_follower where follower_id = wanted.id) as following
+from unnest($1::bigint[]) as wanted (id)
+"""
+
+logger = log.get(__name__)
+
+
+class CountRows:
+    """What is flushed, and the truth that it is reconciled with."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def load(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        return await self._read(_LOAD, ids)
+
+    async def save(self, counts: Mapping[int, Mapping[str, int]]) -> None:
+        rows = sorted(counts.items())
+        columns = [[numbers.get(field, 0) for _, numbers in rows] for field in FIELDS]
+        await self._postgres.primary.execute(_SAVE, [user_id for user_id, _ in rows], *columns)
+
+    async def count(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        return await self._read(_COUNT, ids)
+
+    async def _read(self, query: str, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        rows = await self._postgres.primary.fetch(query, ids)
+        return {row["id"]: {field: row[field] for field in FIELDS} for row in rows}
+
+
+class Counts:
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    async def get(self, ids: Sequence[int]) -> dict[int, model.Counts]:
+        """One for each of the ids."""
+        found = await self._counters.get(ids)
+        return {user_id: _counts(user_id, found.get(user_id, {})) for user_id in ids}
+
+    async def apply(self, change: Change) -> None:
+        """Counts a change once, however often it is told."""
+        for user_id, field, difference in model.counted(change.step):
+            await self._counters.apply(user_id, field, difference, str(change.id))
+
+    async def try_apply(self, change: Change) -> None:
+        """So that the one who made the change sees it counted; if this fails, its event counts it."""
+        try:
+            await self.apply(change)
+        except RedisError as error:
+            logger.warning("not counted yet", change_id=change.id, error=repr(error))
+
+
+def counters_of(redis: Redis, rows: CountRows) -> Counters:
+    return Counters(redis, "graph:counts", FIELDS, rows.load, rows.save, rows.count)
+
+
+def _counts(user_id: int, numbers: Mapping[str, int]) -> model.Counts:
+    return model.Counts(user_id, *(max(0, numbers.get(field, 0)) for field in FIELDS))

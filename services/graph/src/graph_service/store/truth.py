@@ -1,0 +1,135 @@
+"""Relations in Postgres: read, and changed together with the events that tell of it."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from kit.outbox import Event, Outbox
+from kit.outbox import Transaction as OutboxTransaction
+from kit.postgres import Connection, Postgres
+
+from graph_service.model import Change, Kind, Relation, Step
+
+# Each part begins at the viewer's key and finds the ids by its primary key; only what there is comes back.
+_RELATIONS = """
+select 'following' as held, followee_id as id from following_by_follower
+where follower_id = $1 and followee_id = any($2)
+union all
+select 'requested', followee_id from requests_by_follower where follower_id = $1 and followee_id = any($2)
+union all
+select 'followed_by', follower_id from followers_by_followee where followee_id = $1 and follower_id = any($2)
+union all
+select 'requested_by', follower_id from requests_by_followee where followee_id = $1 and follower_id = any($2)
+union all
+select 'blocking', blocked_id from blocks_by_blocker where blocker_id = $1 and blocked_id = any($2)
+union all
+select 'blocked_by', blocker_id from blocks_by_blocked where blocked_id = $1 and blocker_id = any($2)
+union all
+select 'muting', muted_id from mutes_by_muter where muter_id = $1 and muted_id = any($2)
+union all
+select 'close_friend_of', owner_id from close_friends_by_friend where friend_id = $1 and owner_id = any($2)
+"""
+
+# $1 acts on $2.
+_CUTS = {
+    Kind.FOLLOWED: [
+        "delete from requests_by_follower where follower_id = $1 and followee_id = $2",
+        "delete from requests_by_followee where follower_id = $1 and followee_id = $2",
+    ],
+    Kind.UNFOLLOWED: [
+        "delete from following_by_follower where follower_id = $1 and followee_id = $2",
+        "delete from followers_by_followee where follower_id = $1 and followee_id = $2",
+    ],
+    Kind.WITHDRAWN: [
+        "delete from requests_by_follower where follower_id = $1 and followee_id = $2",
+        "delete from requests_by_followee where follower_id = $1 and followee_id = $2",
+    ],
+    Kind.BLOCKED: [
+        "delete from close_friends_by_owner where (owner_id, friend_id) in (($1, $2), ($2, $1))",
+        "delete from close_friends_by_friend where (owner_id, friend_id) in (($1, $2), ($2, $1))",
+    ],
+    Kind.UNBLOCKED: [
+        "delete from blocks_by_blocker where blocker_id = $1 and blocked_id = $2",
+        "delete from blocks_by_blocked where blocker_id = $1 and blocked_id = $2",
+    ],
+    Kind.UNMUTED: ["delete from mutes_by_muter where muter_id = $1 and muted_id = $2"],
+}
+# $3 is the change's id. A row that is there already is a bug: the pair is locked and was read.
+_MAKES = {
+    Kind.FOLLOWED: [
+        "insert into following_by_follower (follower_id, followee_id, id) values ($1, $2, $3)",
+        "insert into followers_by_followee (follower_id, followee_id, id) values ($1, $2, $3)",
+    ],
+    Kind.REQUESTED: [
+        "insert into requests_by_follower (follower_id, followee_id, id) values ($1, $2, $3)",
+        "insert into requests_by_followee (follower_id, followee_id, id) values ($1, $2, $3)",
+    ],
+    Kind.BLOCKED: [
+        "insert into blocks_by_blocker (blocker_id, blocked_id, id) values ($1, $2, $3)",
+        "insert into blocks_by_blocked (blocker_id, blocked_id, id) values ($1, $2, $3)",
+    ],
+    Kind.MUTED: ["insert into mutes_by_muter (muter_id, muted_id, id) values ($1, $2, $3)"],
+}
+
+
+class Pair:
+    """Two accounts with the lock on all that is between them, until the end of the transaction."""
+
+    def __init__(self, inner: OutboxTransaction, encode: Callable[[Change], Event]) -> None:
+        self._inner = inner
+        self._encode = encode
+
+    async def relation(self, viewer_id: int, user_id: int) -> Relation:
+        return (await _relations(self._inner.conn, viewer_id, [user_id]))[user_id]
+
+    async def make(self, steps: Sequence[Step]) -> list[Change]:
+        """Makes each step and emits its event, in this order."""
+        changes = [await self._make(step) for step in steps]
+        await self._inner.emit(*(self._encode(change) for change in changes))
+        return changes
+
+    async def _make(self, step: Step) -> Change:
+        conn, ends = self._inner.conn, (step.actor_id, step.target_id)
+        row = await conn.fetchrow("select next_id() as id, clock_timestamp() as at")
+        assert row is not None  # noqa: S101 a select without a table has one row
+        for statement in _CUTS.get(step.kind, ()):
+            await conn.execute(statement, *ends)
+        for statement in _MAKES.get(step.kind, ()):
+            await conn.execute(statement, *ends, row["id"])
+        return Change(step, row["id"], row["at"])
+
+
+class Truth:
+    def __init__(self, postgres: Postgres, outbox: Outbox, encode: Callable[[Change], Event]) -> None:
+        self._postgres = postgres
+        self._outbox = outbox
+        self._encode = encode
+
+    @asynccontextmanager
+    async def pair(self, one_id: int, other_id: int) -> AsyncGenerator[Pair]:
+        """A transaction that keeps every other one on the two accounts out, whichever of them acts.
+
+        An edge has no row to lock before it exists, and the rows of an account must stay free for its other edges: so
+        the lock is an advisory one on the pair. It comes first: a snapshot taken later sees all that was done before.
+        """
+        async with self._outbox.transaction() as inner:
+            await inner.conn.execute(
+                "select pg_advisory_xact_lock(hashtextextended($1, 0))", pair_key(one_id, other_id)
+            )
+            yield Pair(inner, self._encode)
+
+    async def relations(self, viewer_id: int, ids: Sequence[int]) -> dict[int, Relation]:
+        """One for each of the ids."""
+        async with self._postgres.primary.acquire() as conn:
+            return await _relations(conn, viewer_id, ids)
+
+
+def pair_key(one_id: int, other_id: int) -> str:
+    """Names the two accounts, whichever comes first."""
+    return f"{min(one_id, other_id)}:{max(one_id, other_id)}"
+
+
+async def _relations(conn: Connection, viewer_id: int, ids: Sequence[int]) -> dict[int, Relation]:
+    held: dict[int, dict[str, bool]] = {user_id: {} for user_id in ids}
+    for row in await conn.fetch(_RELATIONS, viewer_id, list(held)):
+        held[row["id"]][row["held"]] = True
+    return {user_id: Relation(user_id, **flags) for user_id, flags in held.items()}

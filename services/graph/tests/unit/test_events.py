@@ -1,0 +1,29 @@
+"""Changes as events."""
+
+from datetime import UTC, datetime
+
+import pytest
+from graph_service.events import change_of, event_of
+from graph_service.model import Change, Kind, Step
+from heliograph.events.v1.graph_events_pb2 import GraphEvent
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_event_tells_the_whole_change(kind: Kind):
+    change = Change(Step(kind, 20, 3), 77, AT)
+
+    message = GraphEvent.FromString(event_of(change).payload)
+
+    assert message.WhichOneof("event") == kind.value
+    assert change_of(kind, getattr(message, kind.value)) == change
+
+
+def test_both_directions_of_a_pair_have_one_key_so_that_they_stay_in_order():
+    there = event_of(Change(Step(Kind.FOLLOWED, 20, 3), 1, AT))
+    back = event_of(Change(Step(Kind.BLOCKED, 3, 20), 2, AT))
+
+    assert there.key == back.key == "3:20"
+    assert (there.topic, there.type, there.shard) == ("graph.v1", "heliograph.graph.v1.Followed", 20)
+    assert (back.type, back.shard) == ("heliograph.graph.v1.Blocked", 3)
