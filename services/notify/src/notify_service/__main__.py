@@ -13,7 +13,7 @@ from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import cassandra, migrations
 from kit.cassandra import open_cassandra
 from kit.client import channel
-from kit.consumer import Consumer, dispatch
+from kit.consumer import Consumer, by_topic, dispatch
 from kit.postgres import open_postgres
 from kit.process import Command, main
 from kit.server import serve, work
@@ -50,17 +50,14 @@ async def serve_notify(settings: NotifySettings) -> None:
 async def push(settings: PushSettings) -> None:
     async with open_cassandra(settings) as inboxes:
         service = InboxService(InboxStore(inboxes))
-        handlers = {
-            "graph": dispatch(GraphEvent, graph_handlers(service)),
-            "engagement": dispatch(EngagementEvent, engagement_handlers(service)),
-            "post": dispatch(PostEvent, post_handlers(service)),
+        handles = {
+            "graph.v1": dispatch(GraphEvent, graph_handlers(service)),
+            "engagement.v1": dispatch(EngagementEvent, engagement_handlers(service)),
+            "post.v1": dispatch(PostEvent, post_handlers(service)),
         }
-        consumers = [
-            Consumer(settings, group=f"notify.{name}", topics=[f"{settings.topic_prefix}{name}.v1"], handle=handle)
-            for name, handle in handlers.items()
-        ]
+        consumer = Consumer(settings, group="notify.inbox", topics=list(handles), handle=by_topic(handles))
         checks = {"cassandra": inboxes.check}
-        await work(settings, "notify-push", checks=checks, tasks=[consumer.run for consumer in consumers])
+        await work(settings, "notify-push", checks=checks, tasks=[consumer.run])
 
 
 def migrate(settings: NotifySettings) -> None:

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from kit.cassandra import Cassandra
+from kit.cassandra import Cassandra, Row
 from kit.postgres import Postgres
 
 from notify_service.model import MAX_MEMBERS, Entry, Member, Pointer, day_of
@@ -62,10 +61,10 @@ class InboxStore:
         return [[Member(row.actor_id, row.event_id) for row in rows] for rows in answers]
 
     async def _execute(self, cql: str, *params: object) -> None:
-        await self._cassandra.execute(await self._cassandra.prepare(cql), params)
+        await self._cassandra.execute(cql, params)
 
-    async def _rows(self, cql: str, *params: object) -> list[Any]:
-        return await self._cassandra.execute(await self._cassandra.prepare(cql), params)
+    async def _rows(self, cql: str, *params: object) -> list[Row]:
+        return await self._cassandra.execute(cql, params)
 
 
 class MarkerStore:

@@ -9,7 +9,7 @@ from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.client import channel
-from kit.consumer import Consumer, dispatch
+from kit.consumer import Consumer, by_topic, dispatch
 from kit.process import Command, main
 from kit.server import serve, work
 
@@ -50,16 +50,13 @@ async def keep_index(settings: IndexSettings) -> None:
         index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
         user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="search-index"))
         service = IndexService(index, Users(UserServiceStub(user)))
-        handlers = {
-            "user": dispatch(UserEvent, user_handlers(service)),
-            "post": dispatch(PostEvent, post_handlers(service)),
+        handles = {
+            "user.v1": dispatch(UserEvent, user_handlers(service)),
+            "post.v1": dispatch(PostEvent, post_handlers(service)),
         }
-        consumers = [
-            Consumer(settings, group=f"search.{name}", topics=[f"{settings.topic_prefix}{name}.v1"], handle=handle)
-            for name, handle in handlers.items()
-        ]
+        consumer = Consumer(settings, group="search.index", topics=list(handles), handle=by_topic(handles))
         checks = {"elasticsearch": index.check}
-        await work(settings, "search-index", checks=checks, tasks=[consumer.run for consumer in consumers])
+        await work(settings, "search-index", checks=checks, tasks=[consumer.run])
 
 
 async def migrate(settings: SearchSettings) -> None:
