@@ -1,0 +1,83 @@
+"""The application: routes behind the gate, the gate behind the edge."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from kit import telemetry
+from kit.errors import DomainError
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.util.http import ExcludeList
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from gateway import cors, openapi
+from gateway.edge import Edge
+from gateway.errors import problem
+from gateway.gate import Gate
+from gateway.here import Parts
+from gateway.routes import (
+    accounts,
+    comments,
+    delivery,
+    feed,
+    graph,
+    me,
+    media,
+    notifications,
+    operations,
+    posts,
+    search,
+    uploads,
+    users,
+)
+from gateway.routing import Endpoint, GuardedRoute
+
+_MODULES = (
+    accounts, me, users, graph, uploads, media, posts, comments, feed, notifications, search, delivery, operations,
+)  # fmt: skip
+
+_UNTRACED = ExcludeList(["/healthz", "/readyz"])
+
+
+def build(parts: Parts) -> ASGIApp:
+    api = build_api()
+    api.state.parts = parts
+    edge = Edge(cors.allow(Gate(api, parts), parts.settings.cors_origins), parts.settings.max_concurrent_calls)
+    return OpenTelemetryMiddleware(edge, excluded_urls=_UNTRACED) if telemetry.enabled() else edge
+
+
+def build_api() -> FastAPI:
+    """The routes alone, which is all that the OpenAPI document needs."""
+    endpoints = [endpoint for module in _MODULES for endpoint in module.routes.endpoints]
+    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    for kind in (HTTPException, RequestValidationError, DomainError, Exception):
+        api.add_exception_handler(kind, _on_error)
+    api.router.routes.extend(GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in endpoints)
+    _document_once(api, endpoints)
+    return api
+
+
+def _document_once(api: FastAPI, endpoints: Sequence[Endpoint]) -> None:
+    @cache
+    def write() -> dict[str, Any]:
+        return openapi.document(api, endpoints)
+
+    api.openapi = write  # the way that FastAPI's documentation shows
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error = HTTPException(405, headers={"Allow": _allowed(request)})
+    return problem(error, request.url.path)
+
+
+def _allowed(request: Request) -> str:
+    """Starlette names the methods of the first route that fits; a path has one route for each method."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, GuardedRoute) and route.path_regex.match(request.scope["path"]):
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

@@ -1,0 +1,46 @@
+"""The services that the gateway speaks to."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from heliograph.feed.v1.feed_pb2_grpc import FeedServiceStub
+from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from heliograph.notify.v1.notify_pb2_grpc import NotifyServiceStub
+from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.search.v1.search_pb2_grpc import SearchServiceStub
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
+from kit import client
+
+from gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True)
+class Services:
+    user: UserServiceStub
+    graph: GraphServiceStub
+    post: PostServiceStub
+    feed: FeedServiceStub
+    notify: NotifyServiceStub
+    search: SearchServiceStub
+
+
+@asynccontextmanager
+async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
+    """Connects lazily: none of them need be up."""
+    async with AsyncExitStack() as stack:
+
+        async def channel(target: str, service: str) -> grpc.aio.Channel:
+            # The route's budget bounds each call; this is for those outside of a request.
+            opened = client.channel(target, service=service, caller="gateway", seconds=5.0)
+            return await stack.enter_async_context(opened)
+
+        yield Services(
+            user=UserServiceStub(await channel(settings.user_target, "user")),
+            graph=GraphServiceStub(await channel(settings.graph_target, "graph")),
+            post=PostServiceStub(await channel(settings.post_target, "post")),
+            feed=FeedServiceStub(await channel(settings.feed_target, "feed")),
+            notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
+            search=SearchServiceStub(await channel(settings.search_target, "search")),
+        )

@@ -1,0 +1,135 @@
+"""What happens around every request: trace, request id, headers, shedding, the last resort for errors, metrics and one
+log line."""
+
+import re
+import time
+import uuid
+from collections.abc import Sequence
+
+from kit import log, telemetry
+from kit.errors import Unavailable, from_exception
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.errors import problem
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+HTTP_SECONDS = Histogram(
+    "heliograph_http_seconds", "Requests answered, by route and status", ["method", "route", "status"], buckets=_SECONDS
+)
+IN_FLIGHT = Gauge("heliograph_http_in_flight", "Requests being answered")
+SHED = Counter("heliograph_http_shed_total", "Requests refused because too many were being answered")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# The whole answer is JSON, bytes or a plain page: nothing in it may run, frame or fetch.
+_FIXED_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+logger = log.get(__name__)
+
+
+class Edge:
+    """The outermost application. `capacity` requests at once, more are told to come back."""
+
+    def __init__(self, app: ASGIApp, capacity: int) -> None:
+        self._app, self._capacity, self._in_flight = app, capacity, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        if self._in_flight >= self._capacity:
+            SHED.inc()
+            await exchange.fail(Unavailable("OVERLOADED", "too many requests at once", retry_after=1), receive)
+            return
+        self._in_flight += 1
+        with IN_FLIGHT.track_inprogress():
+            try:
+                await self._app(exchange.scope, receive, exchange.send)
+            except Exception as error:  # noqa: BLE001 the outermost boundary of a request
+                await exchange.fail(error, receive)
+            finally:
+                self._in_flight -= 1
+                exchange.done()
+
+
+class _Exchange:
+    """One request from its arrival to its log line."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._started, self._send, self._status, self._whole = time.perf_counter(), send, 0, False
+        headers = Headers(scope=scope)
+        self.request_id = _request_id(headers.getlist("x-request-id"))
+        _join_trace(headers.get(telemetry.TRACEPARENT))
+        # HEAD is GET without the body; routes need not know.
+        self._method = scope["method"]
+        self._head = self._method == "HEAD"
+        self.scope: Scope = {
+            **scope,
+            "method": "GET" if self._head else self._method,
+            "state": {"request_id": self.request_id, "head": self._head, "limit_headers": [], **scope.get("state", {})},
+        }
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers(message)]}
+        elif self._head and message["type"] == "http.response.body":
+            if message.get("more_body"):
+                return
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+        self._whole = message["type"] == "http.response.body" and not message.get("more_body")
+
+    async def fail(self, error: Exception, receive: Receive) -> None:
+        known = from_exception(error)
+        if known is None:
+            logger.error("unexpected error", request_id=self.request_id, exc_info=error)
+        if not self._status:
+            await problem(error, self.scope["path"])(self.scope, receive, self.send)
+        elif not self._whole:
+            raise error  # half an answer is out: the connection must break, or it would look whole
+
+    def done(self) -> None:
+        route = getattr(self.scope.get("route"), "path", "")
+        method = self._method if self._method in _METHODS else "OTHER"
+        seconds = time.perf_counter() - self._started
+        HTTP_SECONDS.labels(method, route, self._status).observe(seconds)
+        logger.info(
+            "request",
+            method=method,
+            route=route,
+            status=self._status,
+            ms=round(seconds * 1000, 2),
+            request_id=self.request_id,
+        )
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in message.get("headers", ())}
+        found = [*_FIXED_HEADERS, (b"x-request-id", self.request_id.encode()), *self.scope["state"]["limit_headers"]]
+        if _DEFAULT_POLICY[0] not in present:
+            found.append(_DEFAULT_POLICY)
+        if traceparent := telemetry.traceparent():
+            found.append((b"traceparent", traceparent.encode()))
+        return found
+
+
+def _request_id(values: Sequence[str]) -> str:
+    """The caller's own, when it is one that logs can hold."""
+    return values[0] if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]) else str(uuid.uuid4())
+
+
+def _join_trace(traceparent: str | None) -> None:
+    """Every answer has a trace id, whether spans are made or not."""
+    if telemetry.enabled():
+        return
+    telemetry.begin()
+    if traceparent:
+        telemetry.adopt(traceparent)

@@ -1,0 +1,135 @@
+"""Examples of answers for the OpenAPI document."""
+
+from typing import Any
+
+_TIME = "2026-06-21T19:30:00.000Z"
+_USER = {
+    "id": "116045278314958848",
+    "username": "ada",
+    "name": "Ada",
+    "avatar_url": None,
+    "private_account": False,
+}
+_PROFILE = {
+    **_USER,
+    "bio": "Light, mostly.",
+    "website": "https://ada.example.org",
+    "location": "Berlin",
+    "pronouns": "she/her",
+    "counts": {"posts": 12, "followers": 340, "following": 85},
+    "created_at": _TIME,
+}
+_VARIANT = {
+    "name": "1080.webp",
+    "url": "https://media.example.org/media/p/9xYt3Kq0aXb1cD2e/1080.webp",
+    "width": 810,
+    "height": 1080,
+    "bytes": 182_344,
+    "content_type": "image/webp",
+}
+_MEDIA = {
+    "id": "116045278314958849",
+    "kind": "image",
+    "state": "ready",
+    "reason": None,
+    "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+    "alt_text": "A hill at dusk",
+    "focal_point": {"x": 0.5, "y": 0.3},
+    "width": 3024,
+    "height": 4032,
+    "variants": [_VARIANT],
+    "created_at": _TIME,
+}
+_POST: dict[str, Any] = {
+    "id": "116045278314958850",
+    "author": _USER,
+    "title": "Evening",
+    "caption": "The sun went down. #dusk",
+    "media": [_MEDIA],
+    "location": {"name": "Teufelsberg", "lat": 52.497, "lon": 13.241},
+    "tags": ["dusk"],
+    "mentions": [],
+    "counts": {"likes": 3, "comments": 1},
+    "viewer": {"liked": True, "saved": False},
+    "audience": "public",
+    "comments_off": False,
+    "published": True,
+    "created_at": _TIME,
+    "edited_at": None,
+}
+_COMMENT: dict[str, Any] = {
+    "id": "116045278314958851",
+    "post_id": "116045278314958850",
+    "author": _USER,
+    "text": "What a light!",
+    "reply_to": None,
+    "counts": {"likes": 0, "replies": 0},
+    "mentions": [],
+    "created_at": _TIME,
+}
+_NOTIFICATION = {
+    "id": "116045278314958852",
+    "kind": "like",
+    "actors": [_USER],
+    "others": 12,
+    "post": _POST,
+    "comment": None,
+    "created_at": _TIME,
+    "read": False,
+}
+_TOKENS = {
+    "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+    "refresh_token": "rt_3q2-7w",
+    "token_type": "Bearer",
+    "expires_in": 900,
+}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "Account": {**_PROFILE, "email": "ada@example.org", "email_verified": False},
+    "Comment": _COMMENT,
+    "Comments": {"items": [_COMMENT], "next": None},
+    "Feed": {"items": [_POST], "next": "AWFmdGVy", "degraded": False},
+    "LoggedIn": {**_TOKENS, "user": _USER},
+    "Media": _MEDIA,
+    "NewMedia": {
+        **_MEDIA,
+        "state": "waiting",
+        "blurhash": None,
+        "variants": [],
+        "upload": {
+            "method": "PUT",
+            "url": "https://storage.example.org/heliograph-media/uploads/116045278314958849?X-Amz-Signature=0f",
+            "headers": {"Content-Type": "image/jpeg"},
+            "fields": {},
+            "expires_at": _TIME,
+        },
+    },
+    "Notification": _NOTIFICATION,
+    "Notifications": {"items": [_NOTIFICATION], "next": None},
+    "Post": _POST,
+    "Posts": {"items": [_POST], "next": None},
+    "Problem": {
+        "type": "/problems/invalid-field",
+        "title": "Invalid field",
+        "status": 422,
+        "detail": "some fields are not as they should be",
+        "instance": "/v1/posts",
+        "reason": "INVALID_FIELD",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "errors": [{"pointer": "/media_ids/0", "reason": "not an id"}],
+    },
+    "Profile": _PROFILE,
+    "Profiles": {"items": [_PROFILE], "next": None},
+    "Relationship": {
+        "id": "116045278314958848",
+        "following": True,
+        "requested": False,
+        "followed_by": False,
+        "blocking": False,
+        "muting": False,
+    },
+    "Results": {"items": [{"type": "user", "user": _USER}], "next": None},
+    "Settings": {"private_account": False},
+    "User": _USER,
+    "Users": {"items": [_USER], "next": None},
+}

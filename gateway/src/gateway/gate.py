@@ -1,0 +1,115 @@
+"""Before routing: who is asking, how often they may, and how much they may send."""
+
+from kit.errors import DomainError, ResourceExhausted
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.addresses import client_address, limited_as
+from gateway.auth import Viewer
+from gateway.errors import Refusal, problem
+from gateway.here import Parts
+from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas
+
+_EXEMPT = frozenset({"/healthz", "/readyz"})
+_TOKEN_ROUTES = ("/v1/sessions", "/v1/sessions/refresh", "/v1/accounts")
+
+
+def class_of(method: str, path: str) -> RouteClass | None:
+    """None for what is not limited."""
+    if path in _EXEMPT:
+        return None
+    if path.startswith("/media/"):
+        return RouteClass.MEDIA
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return RouteClass.READ
+    if method == "POST" and path in _TOKEN_ROUTES:
+        return RouteClass.AUTH
+    if method == "POST" and path in ("/v1/media", "/v1/media/upload"):
+        return RouteClass.UPLOAD
+    return RouteClass.WRITE
+
+
+class Gate:
+    """Puts `viewer`, `viewer_error`, `address` and `limit_headers` into the request's state."""
+
+    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+        self._app, self._parts = app, parts
+        self._quotas = parse_quotas(parts.settings.rate_limits)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._enter(scope)
+            cap = self._cap(scope)
+            _check_announced(scope, cap)
+        except (Refusal, DomainError) as error:
+            await problem(error, scope["path"])(scope, receive, send)
+            return
+        await self._app(scope, _capped(receive, cap), send)
+
+    async def _enter(self, scope: Scope) -> None:
+        headers, state = Headers(scope=scope), scope["state"]
+        settings = self._parts.settings
+        peer = scope["client"][0] if scope.get("client") else None
+        state["address"] = client_address(peer, headers.getlist("x-forwarded-for"), settings.trusted_proxies)
+        state["viewer"], state["viewer_error"] = await self._viewer(headers)
+        route_class = class_of(scope["method"], scope["path"])
+        if route_class is None:
+            return
+        buckets = buckets_for(self._quotas, route_class, _owners(state["viewer"], state["address"]))
+        verdict = await self._parts.limiter.take(buckets)
+        state["limit_headers"] = verdict.headers()
+        if not verdict.allowed:
+            raise ResourceExhausted("RATE_LIMITED", "too many requests", retry_after=verdict.retry_after)
+
+    async def _viewer(self, headers: Headers) -> tuple[Viewer | None, Exception | None]:
+        """The error is kept: whether it matters is the route's to say."""
+        values = headers.getlist("authorization")
+        try:
+            if len(values) > 1:
+                raise Refusal(400, "BAD_HEADER", "Authorization may come once")
+            return await self._parts.authenticator.viewer(values[0] if values else None), None
+        except (Refusal, DomainError) as error:
+            return None, error
+
+    def _cap(self, scope: Scope) -> int:
+        settings = self._parts.settings
+        return settings.max_upload_bytes if scope["path"] == "/v1/media/upload" else settings.max_body_bytes
+
+
+def _owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
+    owners = {Subject.ADDRESS: limited_as(address)}
+    if viewer is not None:
+        owners[Subject.USER] = str(viewer.id)
+        if viewer.app:
+            owners[Subject.APP] = viewer.app
+    return owners
+
+
+def _check_announced(scope: Scope, cap: int) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > cap:
+            raise _too_large(cap)
+
+
+def _capped(receive: Receive, cap: int) -> Receive:
+    """The same for bodies that do not say how long they are."""
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > cap:
+                raise _too_large(cap)
+        return message
+
+    return counted
+
+
+def _too_large(cap: int) -> Refusal:
+    # What is still on its way will not be read: the connection ends here.
+    return Refusal(413, "BODY_TOO_LARGE", f"the body has more than {cap} bytes", headers={"Connection": "close"})

@@ -1,0 +1,248 @@
+"""How a route is declared, and what every route does around its handler: who may call, what the body may be, how long
+it may take, and that a repeated POST happens once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from kit import deadline
+from kit.errors import DeadlineExceeded, DomainError
+
+from gateway import idempotency
+from gateway.auth import Viewer, required
+from gateway.errors import Refusal, problem
+from gateway.here import Parts
+from gateway.idempotency import Scope
+
+BODY_SECONDS = 30.0
+_LOCK_MARGIN_SECONDS = 5.0
+_DEEPEST_JSON = 32
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Auth(Enum):
+    """OPEN routes do not look at a token at all; OPTIONAL ones serve anonymous callers but refuse a bad token."""
+
+    OPEN = "open"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`seconds` is the budget once the body is there; `once` heeds Idempotency-Key; `multipart` bodies are the
+    handler's own to read."""
+
+    auth: Auth = Auth.REQUIRED
+    scope: str = "read"
+    seconds: float = 3.0
+    once: bool = False
+    json: bool = False
+    multipart: bool = False
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A route as declared; gateway.openapi writes the document from it. `answers` is the type of a success's body."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Response]]
+    operation_id: str
+    summary: str
+    answers: Any
+    status: int
+    tag: str
+    problems: Sequence[int]
+    policy: Policy
+    etag: bool
+
+
+@dataclass
+class Routes:
+    """The routes of one module, in the order declared."""
+
+    tag: str
+    endpoints: list[Endpoint] = field(default_factory=list[Endpoint])
+
+    def add(
+        self,
+        route: str,
+        operation_id: str,
+        summary: str,
+        answers: Any = None,
+        *,
+        status: int = 200,
+        problems: Sequence[int] = (),
+        policy: Policy | None = None,
+        etag: bool = False,
+    ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
+        """`route` is "GET /v1/..."."""
+        method, _, path = route.partition(" ")
+
+        def register(handler: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+            self.endpoints.append(
+                Endpoint(
+                    method, path, handler, operation_id, summary, answers, status, self.tag, problems,
+                    policy or Policy(), etag,
+                )
+            )  # fmt: skip
+            return handler
+
+        return register
+
+
+class GuardedRoute(APIRoute):
+    def __init__(self, endpoint: Endpoint, **documented: Any) -> None:
+        self.policy = endpoint.policy
+        super().__init__(
+            endpoint.path,
+            endpoint.handler,
+            methods=[endpoint.method],
+            operation_id=endpoint.operation_id,
+            summary=endpoint.summary,
+            status_code=endpoint.status,
+            tags=[endpoint.tag],
+            response_model=None,
+            **documented,
+        )
+
+    def get_route_handler(self) -> Handler:
+        return _guard(super().get_route_handler(), self.policy)
+
+
+class _JsonRequest(Request):
+    """A request whose body was read already, by the stricter reader."""
+
+    def __init__(self, request: Request, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._value = value
+        self._body = b"{}"  # there is one: FastAPI asks for nothing more
+
+    async def json(self) -> Any:
+        return self._value
+
+
+def _guard(inner: Handler, policy: Policy) -> Handler:
+    async def guarded(request: Request) -> Response:
+        try:
+            _admit(request, policy)
+            if policy.multipart:
+                return await inner(request)
+            body = await _body(request)
+            ready = _JsonRequest(request, _json(request, body)) if policy.json else request
+            return await _once(request, body, policy, lambda: _answer(inner, ready, policy))
+        except (Refusal, DomainError, RequestValidationError) as error:
+            return problem(error, request.url.path)
+
+    return guarded
+
+
+def _admit(request: Request, policy: Policy) -> None:
+    """Raises Unauthenticated, PermissionDenied, or what stood in the way of telling."""
+    state = request.state
+    if policy.auth is Auth.OPEN:
+        state.viewer = None
+        return
+    if state.viewer_error is not None:
+        raise state.viewer_error
+    viewer: Viewer | None = state.viewer
+    if viewer is not None:
+        viewer.require(policy.scope)
+    elif policy.auth is Auth.REQUIRED:
+        raise required()
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError:
+        raise Refusal(408, "BODY_TOO_SLOW", "the body did not arrive in time") from None
+
+
+def _json(request: Request, body: bytes) -> Any:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not (
+        content_type.startswith("application/") and content_type.endswith("+json")
+    ):
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json", headers=_accepted(request))
+    try:
+        value = msgspec.json.decode(body)
+        if _deeper_than(value, _DEEPEST_JSON):
+            raise Refusal(400, "BAD_JSON", f"the body is nested more than {_DEEPEST_JSON} levels deep")
+        return value
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise Refusal(400, "BAD_JSON", "the body is not JSON") from None
+
+
+def _accepted(request: Request) -> dict[str, str]:
+    return {f"Accept-{request.method.title()}": "application/json"} if request.method in ("POST", "PATCH") else {}
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    layer: list[Any] = [value]
+    for _ in range(levels):
+        layer = [child for parent in layer for child in _children(parent)]
+        if not layer:
+            return False
+    return True
+
+
+def _children(value: Any) -> Sequence[Any]:
+    if isinstance(value, dict):
+        return list(value.values())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] any JSON
+    return value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType] any JSON
+
+
+async def _answer(inner: Handler, request: Request, policy: Policy) -> Response:
+    """The handler's answer within the budget; failures that services and validation tell of are answers too."""
+    try:
+        with deadline.within(policy.seconds):
+            async with asyncio.timeout(policy.seconds):
+                return await inner(request)
+    except TimeoutError:
+        late = DeadlineExceeded("DEADLINE_EXCEEDED", "the answer did not come in time")
+        return problem(late, request.url.path)
+    except (Refusal, DomainError, RequestValidationError) as error:
+        return problem(error, request.url.path)
+
+
+async def _once(request: Request, body: bytes, policy: Policy, act: Callable[[], Awaitable[Response]]) -> Response:
+    key = idempotency.read_key(request.headers.getlist("idempotency-key")) if policy.once else None
+    if key is None:
+        return await act()
+    fingerprint = idempotency.fingerprint_of(body)
+    scope = scope_of(request, key)
+    request.state.creation_id = _creation_id(request, scope, fingerprint)
+    parts: Parts = request.app.state.parts
+    claim = await parts.records.claim(scope, fingerprint, policy.seconds + _LOCK_MARGIN_SECONDS)
+    if isinstance(claim, Response):
+        return claim
+    try:
+        response = await act()
+    except BaseException:
+        await asyncio.shield(claim.release())
+        raise
+    await claim.settle(response)
+    return response
+
+
+def scope_of(request: Request, key: str) -> Scope:
+    viewer: Viewer | None = request.state.viewer
+    caller = f"user:{viewer.id}" if viewer else f"address:{request.state.address}"
+    return Scope(caller, f"{request.method} {request.url.path}", key)
+
+
+def _creation_id(request: Request, scope: Scope, fingerprint: str) -> str:
+    """Whoever is not logged in may come from another address next time, but sends the same body."""
+    if request.state.viewer is not None:
+        return scope.creation_id
+    return Scope(f"body:{fingerprint}", scope.route, scope.key).creation_id

@@ -1,0 +1,311 @@
+"""Answers as clients see them. Ids are decimal strings, times RFC 3339 in UTC with milliseconds."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", examples=["116045278314958848"])]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-06-21T19:30:00.000Z"])]
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+Next = Annotated[str | None, Meta(description="Cursor of the next page, null at the end")]
+MediaKindName = Literal["image", "video"]
+MediaStateName = Literal["waiting", "checking", "resizing", "transcoding", "ready", "refused"]
+AudienceName = Literal["public", "followers", "close_friends"]
+NotificationKindName = Literal["follow", "follow_request", "like", "comment", "reply", "mention"]
+
+
+class FieldError(Struct, frozen=True):
+    pointer: Annotated[str, Meta(description="JSON pointer to the field, or / and the parameter's name")]
+    reason: str
+
+
+class Problem(Struct, frozen=True):
+    """RFC 9457."""
+
+    type: Annotated[str, Meta(description="Stable", examples=["/problems/post-not-found"])]
+    title: str
+    status: int
+    detail: str
+    instance: str
+    reason: Annotated[str, Meta(description="Stable word to match on", examples=["POST_NOT_FOUND"])]
+    trace_id: str
+    errors: list[FieldError]
+
+
+class User(Struct, frozen=True):
+    """An account as it appears beside its works."""
+
+    id: Id
+    username: str
+    name: str
+    avatar_url: Url | None
+    private_account: bool
+
+
+class ProfileCounts(Struct, frozen=True):
+    posts: int
+    followers: int
+    following: int
+
+
+class Profile(Struct, frozen=True):
+    """`counts` is null while they cannot be had."""
+
+    id: Id
+    username: str
+    name: str
+    bio: str
+    website: str
+    location: str
+    pronouns: str
+    avatar_url: Url | None
+    private_account: bool
+    counts: ProfileCounts | None
+    created_at: Time | None
+
+
+class Account(Profile, frozen=True):
+    """One's own account."""
+
+    email: str
+    email_verified: bool
+
+
+class Settings(Struct, frozen=True):
+    private_account: bool
+
+
+class LoggedIn(Struct, frozen=True):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: Annotated[int, Meta(description="Seconds that the access token lives")]
+    user: User
+
+
+class Session(Struct, frozen=True):
+    id: Id
+    user_agent: str
+    address: str
+    created_at: Time | None
+    last_used_at: Time | None
+    current: bool
+
+
+class Relationship(Struct, frozen=True):
+    """How the caller stands to the account `id`."""
+
+    id: Id
+    following: bool
+    requested: bool
+    followed_by: bool
+    blocking: bool
+    muting: bool
+
+
+class Variant(Struct, frozen=True):
+    name: str
+    url: Url
+    width: int
+    height: int
+    bytes: int
+    content_type: str
+
+
+class FocalPoint(Struct, frozen=True):
+    """0 to 1 from the left and from the top."""
+
+    x: float
+    y: float
+
+
+class Media(Struct, frozen=True):
+    """`reason` says why a medium was refused."""
+
+    id: Id
+    kind: MediaKindName
+    state: MediaStateName
+    reason: str | None
+    blurhash: str | None
+    alt_text: str
+    focal_point: FocalPoint
+    width: int
+    height: int
+    variants: list[Variant]
+    created_at: Time | None
+
+
+class Upload(Struct, frozen=True):
+    """Where to send the bytes: the body of a PUT, or the last field, `file`, of a POST form."""
+
+    method: Literal["PUT", "POST"]
+    url: Url
+    headers: dict[str, str]
+    fields: dict[str, str]
+    expires_at: Time | None
+
+
+class NewMedia(Media, frozen=True):
+    upload: Upload
+
+
+class Location(Struct, frozen=True):
+    name: str
+    lat: float
+    lon: float
+
+
+class Mention(Struct, frozen=True):
+    id: Id
+    username: str
+
+
+class PostCounts(Struct, frozen=True):
+    likes: int
+    comments: int
+
+
+class ViewerState(Struct, frozen=True):
+    liked: bool
+    saved: bool
+
+
+class Post(Struct, frozen=True):
+    """`published` is false while media is being processed: only the author sees the post then."""
+
+    id: Id
+    author: User
+    title: str
+    caption: str
+    media: list[Media]
+    location: Location | None
+    tags: list[str]
+    mentions: list[Mention]
+    counts: PostCounts
+    viewer: ViewerState
+    audience: AudienceName
+    comments_off: bool
+    published: bool
+    created_at: Time | None
+    edited_at: Time | None
+
+
+class Liked(Struct, frozen=True):
+    counts: PostCounts
+    viewer: ViewerState
+
+
+class CommentCounts(Struct, frozen=True):
+    likes: int
+    replies: int
+
+
+class Comment(Struct, frozen=True):
+    id: Id
+    post_id: Id
+    author: User
+    text: str
+    reply_to: Id | None
+    counts: CommentCounts
+    mentions: list[Mention]
+    created_at: Time | None
+
+
+class Notification(Struct, frozen=True):
+    """`others` counts whom `actors` leaves out."""
+
+    id: Id
+    kind: NotificationKindName
+    actors: list[User]
+    others: int
+    post: Post | None
+    comment: Comment | None
+    created_at: Time | None
+    read: bool
+
+
+class UnreadCount(Struct, frozen=True):
+    count: Annotated[int, Meta(ge=0, le=100, description="Counts to 100 and no further")]
+
+
+class Tag(Struct, frozen=True):
+    name: str
+    posts: int
+
+
+class Place(Struct, frozen=True):
+    id: str
+    name: str
+    lat: float
+    lon: float
+
+
+class Found(Struct, frozen=True, omit_defaults=True):
+    """One of `user`, `post`, `tag`, `place` is there, as `type` says."""
+
+    type: Literal["user", "post", "tag", "place"]
+    user: User | None = None
+    post: Post | None = None
+    tag: Tag | None = None
+    place: Place | None = None
+
+
+class Users(Struct, frozen=True):
+    items: list[User]
+    next: Next
+
+
+class Profiles(Struct, frozen=True):
+    items: list[Profile]
+    next: Next
+
+
+class Sessions(Struct, frozen=True):
+    items: list[Session]
+    next: Next
+
+
+class Relationships(Struct, frozen=True):
+    items: list[Relationship]
+    next: Next
+
+
+class Posts(Struct, frozen=True):
+    items: list[Post]
+    next: Next
+
+
+class Feed(Struct, frozen=True):
+    """`degraded`: pulled from the authors' posts, because the timelines cannot be read."""
+
+    items: list[Post]
+    next: Next
+    degraded: bool
+
+
+class Comments(Struct, frozen=True):
+    items: list[Comment]
+    next: Next
+
+
+class Notifications(Struct, frozen=True):
+    items: list[Notification]
+    next: Next
+
+
+class Results(Struct, frozen=True):
+    items: list[Found]
+    next: Next
+
+
+class Jwks(Struct, frozen=True):
+    """RFC 7517."""
+
+    keys: list[dict[str, Any]]
+
+
+class Health(Struct, frozen=True):
+    """`failing` names the checks that failed."""
+
+    status: Literal["ok", "failing"]
+    failing: list[str]
