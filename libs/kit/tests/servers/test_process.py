@@ -71,7 +71,7 @@ async def test_without_an_address_to_listen_at_it_does_not_start(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["HELIOGRAPH_LISTEN", "HELIOGRAPH_OPS_LISTEN"])
 async def test_an_address_that_is_taken_is_a_bad_setting(name: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         async with start("serve", tmp_path, **{name: address}) as started:
             _, err = await started.process.communicate()
