@@ -1,9 +1,13 @@
-"""Changes of this service as event messages."""
+"""Changes of this service as event messages, and what this service does when it hears of them again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from google.protobuf.message import Message
 from heliograph.events.v1 import engagement_events_pb2 as engagement
 from heliograph.events.v1 import post_events_pb2 as posts
 from heliograph.post.v1 import post_pb2
+from kit.consumer import Delivery, Handle, dispatch
 from kit.outbox import Event
 from kit.proto import timestamp
 
@@ -121,3 +125,48 @@ def _comment_event(change: CommentCreated | CommentDeleted) -> engagement.Engage
         created_at=timestamp(comment.created_at),
     )
     return engagement.EngagementEvent(comment_created=created)
+
+
+class Tally(Protocol):
+    """service.tallies, as the events need it."""
+
+    async def liked(self, post_id: int, change_id: int) -> object: ...
+
+    async def unliked(self, post_id: int, change_id: int) -> object: ...
+
+    async def commented(self, post_id: int, comment_id: int, reply_to: int) -> None: ...
+
+    async def uncommented(self, post_id: int, comment_id: int, reply_to: int, removed: int) -> None: ...
+
+
+def count_handler(tally: Tally) -> Handle:
+    """Counts what the call that made the change could not count."""
+
+    async def liked(event: engagement.PostLiked, _delivery: Delivery) -> None:
+        await tally.liked(event.post_id, event.change_id)
+
+    async def unliked(event: engagement.PostUnliked, _delivery: Delivery) -> None:
+        await tally.unliked(event.post_id, event.change_id)
+
+    async def created(event: engagement.CommentCreated, _delivery: Delivery) -> None:
+        await tally.commented(event.post_id, event.comment_id, event.reply_to)
+
+    async def deleted(event: engagement.CommentDeleted, _delivery: Delivery) -> None:
+        await tally.uncommented(event.post_id, event.comment_id, event.reply_to, event.removed)
+
+    return dispatch(
+        engagement.EngagementEvent,
+        {"post_liked": liked, "post_unliked": unliked, "comment_created": created, "comment_deleted": deleted},
+    )
+
+
+def cache_handler(forget: Callable[[int], Awaitable[None]]) -> Handle:
+    """Drops from the cache what the call that made the change could not drop."""
+
+    async def changed(event: posts.PostPublished | posts.PostEdited, _delivery: Delivery) -> None:
+        await forget(event.post.post_id)
+
+    async def deleted(event: posts.PostDeleted, _delivery: Delivery) -> None:
+        await forget(event.post_id)
+
+    return dispatch(posts.PostEvent, {"post_published": changed, "post_edited": changed, "post_deleted": deleted})

@@ -1,5 +1,6 @@
 """Settings of the post service and of its media worker."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSetti
     """Limits of one file's processing; the wall time of a video bounds how long its upload may stay in work."""
 
     user_target: str
-    media_folder: Path = Path(tempfile.gettempdir()) / "heliograph-media"
+    media_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-media-{os.getuid()}"
     media_concurrency: int = Field(default=4, ge=1)
     media_memory_bytes: int = Field(default=2048 * _MIB, ge=512 * _MIB)
     image_cpu_seconds: int = Field(default=30, ge=1)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import blurhash
 from PIL import Image, ImageCms, ImageOps
@@ -119,8 +119,8 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            srgb = ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownVariableType] untyped in Pillow
-            target = ImageCms.ImageCmsProfile(srgb)  # pyright: ignore[reportUnknownArgumentType] as above
+            srgb: Any = ImageCms.createProfile("sRGB")
+            target = ImageCms.ImageCmsProfile(srgb)
             converted = ImageCms.profileToProfile(image, source, target, outputMode=wanted)
         except (ImageCms.PyCMSError, OSError, ValueError):
             converted = None  # a broken or foreign profile: the plain conversion has to do

@@ -8,6 +8,7 @@ import asyncio
 
 from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, PostEvent, PostPublished
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
+from kit import log
 from kit.consumer import Delivery, Handle, by_topic, dispatch
 
 from post_service.events import POST_TOPIC, USER_TOPIC
@@ -18,7 +19,11 @@ from post_service.model.media import Medium, Step, next_step
 from post_service.model.visibility import Audience, Profile, open_to_all
 
 _AT_ONCE = 4
+_SWEEP_SECONDS = 60
+_FORGOTTEN_SECONDS = 1800
 _BATCH = 100
+
+logger = log.get(__name__)
 
 
 class MediaWorker:
@@ -67,6 +72,14 @@ class MediaWorker:
             if len(media) < _BATCH:
                 return
             after = media[-1].id
+
+    async def sweep(self) -> None:
+        """A task: takes up what no event speaks of any more, such as work whose event went to the dead letters."""
+        while True:
+            for medium in await self._desk.progress.unfinished(older_than_seconds=_FORGOTTEN_SECONDS, limit=_BATCH):
+                logger.warning("taking up forgotten work", media_id=medium.id, state=medium.state.name)
+                await self.advance(medium.author_id, medium.id)
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     async def advance(self, author_id: int, media_id: int) -> None:
         """Until nothing is left to do for this medium."""

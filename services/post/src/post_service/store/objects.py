@@ -8,9 +8,6 @@ from kit.s3 import Bucket
 
 from post_service.model.media import Upload
 
-# Keys are never written again with other bytes. Whether a copy may be kept is for whoever serves them to say.
-_IMMUTABLE = "public, max-age=31536000, immutable"
-
 
 class Objects:
     def __init__(self, bucket: Bucket, *, upload_seconds: int, clock: Callable[[], datetime]) -> None:
@@ -41,7 +38,7 @@ class Objects:
         return await self._bucket.get_to_file(key, target)
 
     async def upload(self, source: Path, key: str, *, content_type: str) -> None:
-        await self._bucket.put_file(key, source, content_type=content_type, cache_control=_IMMUTABLE)
+        await self._bucket.put_file(key, source, content_type=content_type)
 
     async def copy(self, source: str, target: str) -> None:
         await self._bucket.copy(source, target)

@@ -144,7 +144,8 @@ async def insert(
     post_id = await conn.fetchval(
         """insert into posts (author_id, request_id, request_hash, title, caption, tags, mentions, location_name,
             latitude, longitude, audience, comments_off, state, published_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::smallint, case when $13::smallint = 1 then clock_timestamp() end)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::smallint,
+            case when $13::smallint = 1 then clock_timestamp() end)
         returning id""",
         author_id,
         request_id,
@@ -161,7 +162,8 @@ async def rewrite(conn: Connection, post: Post, content: Content, state: PostSta
     await conn.execute(
         """update posts set title = $3, caption = $4, tags = $5, mentions = $6, location_name = $7, latitude = $8,
             longitude = $9, audience = $10, comments_off = $11, state = $12::smallint, edited_at = clock_timestamp(),
-            published_at = case when $12::smallint = 1 then coalesce(published_at, clock_timestamp()) end, version = version + 1
+            published_at = case when $12::smallint = 1 then coalesce(published_at, clock_timestamp()) end,
+            version = version + 1
         where author_id = $1 and id = $2""",
         post.author_id,
         post.id,

@@ -1,0 +1,171 @@
+"""The post service: `python -m post_service serve | media | migrate`."""
+
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from heliograph.post.v1 import post_pb2, post_pb2_grpc
+from kit import migrations, server
+from kit.client import channel
+from kit.consumer import Consumer
+from kit.counters import Counters
+from kit.kafka import open_producer
+from kit.outbox import Outbox
+from kit.postgres import Postgres, open_postgres
+from kit.process import Command, main
+from kit.redis import open_redis
+from kit.s3 import open_bucket
+from kit.settings import PostgresSettings
+
+from post_service import events
+from post_service.clients import GraphClient, UserClient
+from post_service.media.desk import Desk
+from post_service.media.sandbox import Sandbox
+from post_service.media.worker import MediaWorker
+from post_service.media.workspace import open_workspace
+from post_service.rpc.servicer import PostServicer
+from post_service.service.comments import CommentService
+from post_service.service.likes import LikeService
+from post_service.service.lists import PostLists
+from post_service.service.media import MediaService
+from post_service.service.peers import Accounts, Graph
+from post_service.service.posts import PostService
+from post_service.service.reading import PostReader
+from post_service.service.sight import Sight
+from post_service.service.tallies import Tallies
+from post_service.settings import MediaSettings, PostSettings
+from post_service.store.cache import post_cache
+from post_service.store.comments import CommentStore
+from post_service.store.counts import CommentCountStore, PostCountStore
+from post_service.store.likes import LikeStore
+from post_service.store.media import MediaStore
+from post_service.store.objects import Objects
+from post_service.store.posts import PostStore
+from post_service.store.processing import ProcessingStore
+from post_service.store.truth import Truth
+
+NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
+
+
+@dataclass(frozen=True)
+class Wired:
+    rpc: PostServicer
+    postgres: Postgres
+    tasks: tuple[server.Task, ...]
+
+
+async def wire(
+    stack: AsyncExitStack, settings: PostSettings, accounts: Accounts, graph: Graph, clock: Callable[[], datetime]
+) -> Wired:
+    """The calls and the tasks of `serve`, given the peers."""
+    postgres = await stack.enter_async_context(open_postgres(settings))
+    redis = await stack.enter_async_context(open_redis(settings))
+    producer = await stack.enter_async_context(open_producer(settings))
+    bucket = await stack.enter_async_context(open_bucket(settings))
+    outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
+    truth = Truth(postgres, outbox, events.encode)
+    posts, likes, comments = PostStore(postgres), LikeStore(postgres), CommentStore(postgres)
+    cache = post_cache(redis, settings.post_cache_seconds)
+    objects = Objects(bucket, upload_seconds=settings.upload_expires_seconds, clock=clock)
+    counted, replied = PostCountStore(postgres), CommentCountStore(postgres)
+    counters = [
+        Counters(redis, name, store.FIELDS, store.load, store.save, store.count)
+        for name, store in (("post:counts", counted), ("post:comment-counts", replied))
+    ]
+    tallies, sight = Tallies(*counters), Sight(accounts, graph)
+    reader = PostReader(posts, likes, cache, tallies, sight)
+    rpc = PostServicer(
+        media=MediaService(truth, MediaStore(postgres), reader, objects, settings.upload_limits),
+        posts=PostService(truth, posts, reader, accounts),
+        reader=reader,
+        lists=PostLists(posts, reader, sight),
+        likes=LikeService(truth, likes, reader, tallies, sight),
+        comments=CommentService(truth, comments, reader, accounts, tallies, sight),
+    )
+    counting = Consumer(
+        settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)
+    )
+    forgetting = Consumer(
+        settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(reader.forget)
+    )
+    keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
+    return Wired(rpc, postgres, (outbox.run, counting.run, forgetting.run, *keeping))
+
+
+async def serve(settings: PostSettings) -> None:
+    async with AsyncExitStack() as stack:
+        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="post"))
+        graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="post"))
+        wired = await wire(stack, settings, UserClient(user), GraphClient(graph), now)
+        await server.serve(
+            settings,
+            "post",
+            register=[partial(post_pb2_grpc.add_PostServiceServicer_to_server, wired.rpc)],
+            names=[NAME],
+            checks={"postgres": wired.postgres.check},
+            tasks=wired.tasks,
+        )
+
+
+async def media(settings: MediaSettings) -> None:
+    async with AsyncExitStack() as stack:
+        postgres = await stack.enter_async_context(open_postgres(settings))
+        redis = await stack.enter_async_context(open_redis(settings))
+        producer = await stack.enter_async_context(open_producer(settings))
+        bucket = await stack.enter_async_context(open_bucket(settings))
+        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="media"))
+        workspace = stack.enter_context(open_workspace(settings.media_folder))
+        sandboxes = {kind: Sandbox(limits) for kind, limits in settings.job_limits.items()}
+        for sandbox in sandboxes.values():
+            stack.push_async_callback(sandbox.close)
+        outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
+        desk = Desk(
+            truth=Truth(postgres, outbox, events.encode),
+            media=MediaStore(postgres),
+            posts=PostStore(postgres),
+            progress=ProcessingStore(postgres),
+            files=Objects(bucket, upload_seconds=0, clock=now),
+            accounts=UserClient(user),
+            forget=post_cache(redis, settings.post_cache_seconds).drop,
+            sandboxes=sandboxes,
+            workspace=workspace,
+            random_key=random_key,
+        )
+        worker = MediaWorker(desk)
+        consumer = Consumer(
+            settings,
+            group="post.media",
+            topics=[events.POST_TOPIC, events.USER_TOPIC],
+            handle=worker.handle,
+            concurrency=settings.media_concurrency,
+        )
+        tasks = (consumer.run, worker.sweep, outbox.run)
+        await server.work(settings, "media", checks={"postgres": postgres.check}, tasks=tasks)
+
+
+def migrate(settings: PostgresSettings) -> None:
+    migrations.migrate(settings.postgres_dsn.get_secret_value(), Path(__file__).parents[2] / "migrations")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_key() -> str:
+    """128 bits that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+if __name__ == "__main__":
+    main(
+        "post",
+        {
+            "serve": Command(PostSettings, serve),
+            "media": Command(MediaSettings, media),
+            "migrate": Command(PostgresSettings, migrate),
+        },
+    )

@@ -1,0 +1,260 @@
+"""From uploaded bytes to variants, on a real bucket and a real database."""
+
+import asyncio
+import hashlib
+import io
+import os
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, PostPublished, PostSnapshot
+from heliograph.events.v1.user_events_pb2 import PrivacyChanged
+from heliograph.post.v1 import post_pb2
+from heliograph.user.v1.user_pb2 import Profile
+from kit.consumer import Delivery
+from kit.errors import Unavailable
+from PIL import Image
+from post_service.media.sandbox import Limits, Sandbox
+from post_service.model.media import Kind, MediaState, Medium
+from post_service.model.posts import Content
+from post_service.model.visibility import Audience, PostState
+from post_service.service.publishing import move_misplaced
+from post_service.store import media as media_rows
+from post_service.store import posts as rows
+
+from services.post.tests.contract.conftest import Studio, keys_in, photo
+
+BEN = 11
+NAMES = {f"{edge}.{kind}" for edge in (1080, 640, 320, 150) for kind in ("webp", "jpg")}
+NOTICE = Delivery("post.v1", 0, 0, "", "", "", datetime.now(UTC), b"")
+
+
+def at(place: str) -> set[str]:
+    return {f"{place}/{name}" for name in NAMES}
+
+
+async def post_of(
+    studio: Studio,
+    media: Sequence[Medium],
+    audience: Audience = Audience.PUBLIC,
+    state: PostState = PostState.PENDING,
+) -> int:
+    author = media[0].author_id
+    content = Content("", "", None, audience, comments_off=False)
+    async with studio.desk.truth.transaction() as tx:
+        await tx.lock_author(author)
+        request = f"p{next(studio.requests)}"
+        post_id = await rows.insert(tx.conn, author, request, b"", content, state)
+        await media_rows.attach(tx.conn, author, post_id, [medium.id for medium in media])
+    return post_id
+
+
+async def delete_post(studio: Studio, post_id: int) -> None:
+    async with studio.desk.truth.transaction() as tx:
+        await tx.lock_author(BEN)
+        await rows.delete(tx.conn, BEN, post_id)
+        await media_rows.delete_of_post(tx.conn, BEN, post_id)
+    await studio.worker.on_deleted(PostDeleted(post_id=post_id, author_id=BEN), NOTICE)
+
+
+async def test_a_photo_becomes_ready_with_all_variants_and_its_original(studio: Studio) -> None:
+    studio.people.add(BEN)
+    data = photo()
+    medium = await studio.work(await studio.upload(BEN, data))
+    assert medium.state is MediaState.READY
+    assert (medium.width, medium.height) == (1200, 1600)
+    assert {variant.name for variant in medium.variants} == NAMES
+    assert medium.place.startswith("public/")
+    original = f"originals/{BEN}/{hashlib.sha256(data).hexdigest()}"
+    assert await keys_in(studio.bucket) == at(medium.place) | {original, medium.upload_key}
+    for variant in medium.variants:
+        stored = b"".join([chunk async for chunk in studio.bucket.stream(f"{medium.place}/{variant.name}")])
+        assert len(stored) == variant.bytes
+        with Image.open(io.BytesIO(stored)) as image:
+            assert image.size == (variant.width, variant.height)
+            assert not image.getexif()
+    assert await studio.event_names() == ["media_processed"]
+
+
+async def test_the_upload_is_removed_when_its_event_is_done(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    await studio.worker.on_uploaded(post_event(medium), NOTICE)
+    assert await keys_in(studio.bucket, "uploads/") == set()
+
+
+def post_event(medium: Medium) -> MediaUploaded:
+    return MediaUploaded(media_id=medium.id, author_id=medium.author_id)
+
+
+async def test_a_private_account_gets_private_files(studio: Studio) -> None:
+    studio.people.add(BEN, private=True)
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    assert medium.place.startswith("private/")
+    assert await keys_in(studio.bucket, "public/") == set()
+
+
+async def test_a_post_is_published_by_the_last_of_its_media_and_only_once(studio: Studio) -> None:
+    studio.people.add(BEN)
+    one, two = await studio.upload(BEN, photo(seed=1)), await studio.upload(BEN, photo(seed=2))
+    post_id = await post_of(studio, [one, two])
+    await studio.work(one)
+    post = await studio.desk.posts.get(post_id)
+    assert post is not None
+    assert post.state is PostState.PENDING
+    await asyncio.gather(studio.work(two), studio.work(two))
+    post = await studio.desk.posts.get(post_id)
+    assert post is not None
+    assert post.state is PostState.PUBLISHED
+    names = await studio.event_names()
+    assert names.count("post_published") == 1
+    assert names.count("media_processed") == 2
+    assert await studio.desk.posts.counts_of([BEN]) == {BEN: 1}
+    assert post_id in studio.forgotten
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_narrow_post_gets_private_files_before_it_is_published(studio: Studio, at_once: bool) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    if not at_once:
+        medium = await studio.work(medium)
+        assert medium.place.startswith("public/")
+    post_id = await post_of(studio, [medium], Audience.FOLLOWERS)
+    moved = await studio.work(medium)
+    assert moved.place.startswith("private/")
+    assert await keys_in(studio.bucket, "public/") == set()
+    assert await keys_in(studio.bucket, "private/") == at(moved.place)
+    post = await studio.desk.posts.get(post_id)
+    assert post is not None
+    assert post.state is PostState.PUBLISHED
+
+
+async def test_old_addresses_die_when_the_account_goes_private_and_new_ones_when_it_goes_public(studio: Studio) -> None:
+    studio.people.add(BEN)
+    media = [await studio.upload(BEN, photo(seed=seed)) for seed in range(3)]
+    for medium in media:
+        await post_of(studio, [medium])
+        await studio.work(medium)
+    unposted = await studio.work(await studio.upload(BEN, photo(seed=9)))
+    for private in (True, False):
+        studio.people.change(BEN, private_account=private)
+        before = {(await studio.again(medium)).place for medium in media}
+        await studio.worker.on_privacy_changed(PrivacyChanged(profile=Profile(id=BEN)), NOTICE)
+        after = {(await studio.again(medium)).place for medium in media}
+        assert not before & after
+        assert all(place.startswith("private/" if private else "public/") for place in after)
+        files = await keys_in(studio.bucket, "p")
+        assert files == set().union(*(at(place) for place in after)) | at(unposted.place)
+
+
+async def test_a_post_that_overtook_its_accounts_privacy_is_put_right(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    post_id = await post_of(studio, [medium], state=PostState.PUBLISHED)
+    studio.people.change(BEN, private_account=True)
+    snapshot = PostSnapshot(post_id=post_id, author_id=BEN, audience=post_pb2.AUDIENCE_PUBLIC)
+    await studio.worker.on_published(PostPublished(post=snapshot), NOTICE)
+    assert (await studio.again(medium)).place.startswith("private/")
+    assert await keys_in(studio.bucket, "public/") == set()
+
+
+async def test_deleting_a_post_removes_every_byte_but_what_another_medium_needs(studio: Studio) -> None:
+    studio.people.add(BEN)
+    data = photo()
+    one, two = await studio.work(await studio.upload(BEN, data)), await studio.work(await studio.upload(BEN, data))
+    posts = [await post_of(studio, [medium], state=PostState.PUBLISHED) for medium in (one, two)]
+    await delete_post(studio, posts[0])
+    assert await keys_in(studio.bucket, "p") == at(two.place)
+    assert len(await keys_in(studio.bucket, "originals/")) == 1
+    await delete_post(studio, posts[1])
+    assert await keys_in(studio.bucket, "p") == set()
+    assert await keys_in(studio.bucket, "originals/") == set()
+
+
+async def test_a_post_deleted_while_its_media_is_in_work_leaves_nothing(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    post_id = await post_of(studio, [medium])
+    await asyncio.gather(studio.work(medium), delete_post(studio, post_id))
+    await studio.work(medium)
+    assert await keys_in(studio.bucket) == set()
+    assert "post_published" not in await studio.event_names()
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "reason"),
+    [
+        (Kind.IMAGE, b"a text file called photo.jpg", "NOT_AN_IMAGE"),
+        (Kind.IMAGE, photo()[:9000], "IMAGE_TRUNCATED"),
+        (Kind.VIDEO, b"a text file called film.mp4", "NOT_A_VIDEO"),
+    ],
+)
+async def test_what_is_not_what_it_says_is_refused_and_removed(
+    studio: Studio, kind: Kind, data: bytes, reason: str
+) -> None:
+    studio.people.add(BEN)
+    medium = await studio.work(await studio.upload(BEN, data, kind=kind))
+    assert (medium.state, medium.reason) == (MediaState.REFUSED, reason)
+    assert await keys_in(studio.bucket) == set()
+    (event,) = await studio.events()
+    assert event.media_processed.state == post_pb2.MEDIA_STATE_REFUSED
+
+
+async def test_bytes_changed_after_the_check_are_refused(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo(seed=1))
+    await studio.bucket.put(medium.upload_key, photo(seed=2), content_type="image/jpeg")
+    medium = await studio.work(medium)
+    assert (medium.state, medium.reason) == (MediaState.REFUSED, "CHECKSUM_MISMATCH")
+
+
+async def test_a_file_that_kills_its_sandbox_is_refused_after_three_attempts(studio: Studio) -> None:
+    studio.people.add(BEN)
+    hasty = Sandbox(Limits(memory_bytes=2 << 30, cpu_seconds=60, wall_seconds=0.001))
+    desk_sandboxes = studio.desk.sandboxes
+    assert isinstance(desk_sandboxes, dict)
+    desk_sandboxes[Kind.IMAGE] = hasty
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    assert (medium.state, medium.reason, medium.attempts) == (MediaState.REFUSED, "PROCESSING_FAILED", 4)
+
+
+async def test_an_outage_of_storage_costs_no_attempt(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+
+    async def down(key: str, target: Path) -> bool:
+        raise Unavailable("S3_UNAVAILABLE", "away")
+
+    for _ in range(5):
+        with monkeypatch.context() as patched:
+            patched.setattr(studio.desk.files, "download", down)
+            with pytest.raises(Unavailable):
+                await studio.work(medium)
+    assert (await studio.work(medium)).state is MediaState.READY
+
+
+async def test_a_crash_of_the_sandbox_is_survived(studio: Studio) -> None:
+    studio.people.add(BEN)
+    await studio.work(await studio.upload(BEN, photo()))
+    process = studio.desk.sandboxes[Kind.IMAGE]._process  # pyright: ignore[reportPrivateUsage]
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    assert (await studio.work(await studio.upload(BEN, photo(seed=2)))).state is MediaState.READY
+
+
+async def test_a_flip_back_during_a_move_leaves_no_file_behind(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    post_id = await post_of(studio, [medium], Audience.FOLLOWERS)
+    await studio.desk.progress.choose_next_place(medium, "public/abandoned")
+    await studio.bucket.put("public/abandoned/640.jpg", b"half a move", content_type="image/jpeg")
+    moved = await studio.work(medium)
+    assert await keys_in(studio.bucket, "p") == at(moved.place)
+    post = await studio.desk.posts.get(post_id)
+    assert post is not None
+    async with studio.desk.truth.transaction() as tx:
+        assert await move_misplaced(tx, studio.people.known[BEN], post) == 0
