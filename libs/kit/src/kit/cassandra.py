@@ -45,7 +45,7 @@ class Cassandra:
         self._settings = settings
         self._cluster: Any = None
         self._session: Session = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[Session] | None = None
         self._failed_at = float("-inf")
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
         self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
@@ -58,13 +58,16 @@ class Cassandra:
         return self._session
 
     async def connected(self) -> Session:
-        """The session, connected now if it was not. Raises Unavailable within some seconds."""
-        async with self._connecting:
-            if self._session is None:
-                if time.monotonic() - self._failed_at < _REST_SECONDS:
-                    raise _unavailable()  # those who queued up need not all try in turn
-                await self._connect()
+        """The session, connected now if it was not. Raises Unavailable within some seconds. Those who ask at once share
+        one attempt, which goes on when they give up."""
+        if self._session is not None:
             return self._session
+        if self._connecting is None or self._connecting.done():
+            if time.monotonic() - self._failed_at < _REST_SECONDS:
+                raise _unavailable()
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(_seen)
+        return await asyncio.shield(self._connecting)
 
     async def execute(self, statement: Statement, params: Sequence[object] = ()) -> list[Row]:
         """All rows (named tuples) of a statement: a prepared or bound one, a batch, or text. Text with parameters (`?`)
@@ -91,14 +94,17 @@ class Cassandra:
             await self.execute("select key from system.local")
 
     async def close(self) -> None:
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])  # a thread is at it, which nothing can stop
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.shutdown)
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> Session:
         cluster = cluster_of(self._settings, _SECONDS)
         try:
             self._session = await asyncio.to_thread(cluster.connect, self._settings.cassandra_keyspace)
             self._cluster = cluster
+            return self._session
         except Exception as error:
             self._failed_at = time.monotonic()
             await asyncio.to_thread(cluster.shutdown)
@@ -117,6 +123,12 @@ async def open_cassandra(settings: CassandraSettings) -> AsyncGenerator[Cassandr
         yield cassandra
     finally:
         await cassandra.close()
+
+
+def _seen(attempt: "asyncio.Task[Session]") -> None:
+    """Those who wait get the error; when nobody waits any more that is no reason for a warning of the loop."""
+    if not attempt.cancelled():
+        attempt.exception()
 
 
 async def _run(session: Session, statement: Statement, params: Sequence[object]) -> list[Row]:
