@@ -1,0 +1,121 @@
+"""`python -m feed_service serve | fanout | migrate | rebuild --user ID`: the only place where the service is put
+together."""
+
+import sys
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from heliograph.feed.v1 import feed_pb2, feed_pb2_grpc
+from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from kit import cassandra, server
+from kit.cassandra import Cassandra, open_cassandra
+from kit.client import channel
+from kit.ids import parse
+from kit.kafka import open_producer
+from kit.process import Command, main
+from kit.redis import open_redis
+from redis.asyncio import Redis
+
+from feed_service.clients import GraphClient, PostClient
+from feed_service.events import LaneTasks
+from feed_service.fanout import consumers
+from feed_service.model import Lane
+from feed_service.rpc import FeedRpc
+from feed_service.service import Candidates, FanOut, Follows, HomeFeed, Push, Rebuild
+from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings
+from feed_service.store import AuthorRows, ChunkRows, HomeRows, Patience, WarmTimelines
+
+NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+MIGRATIONS = Path(__file__).parents[2] / "migrations" / "cassandra"
+
+now = partial(datetime.now, UTC)
+
+
+class Parts:
+    """What more than one command is made of. A reader has no time to wait for a server that is down, a worker has."""
+
+    def __init__(
+        self, settings: FeedSettings, rows: Cassandra, redis: Redis, *, seconds: float = 1.0, rest: float = 1.0
+    ) -> None:
+        patience = partial(Patience, seconds=seconds, rest=rest, clock=time.monotonic)
+        cassandra_patience = patience("CASSANDRA")
+        self.home = HomeRows(rows, cassandra_patience)
+        self.authors = AuthorRows(rows, cassandra_patience, now=now)
+        self.warm = WarmTimelines(redis, patience("REDIS"), cap=settings.warm_cap)
+
+
+async def serve(settings: FeedSettings) -> None:
+    async with AsyncExitStack() as stack:
+        rows, redis, graph, posts = await _opened(stack, settings)
+        parts = Parts(settings, rows, redis)
+        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now)
+        candidates = Candidates(
+            parts.home,
+            parts.warm,
+            parts.authors,
+            posts,
+            graph,
+            rebuilding,
+            warm_cap=settings.warm_cap,
+            now=now,
+            clock=time.monotonic,
+        )
+        feed = FeedRpc(HomeFeed(candidates, posts, graph))
+        await server.serve(
+            settings, "feed", register=[partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed)], names=[NAME]
+        )
+
+
+async def fanout(settings: FanoutSettings) -> None:
+    async with AsyncExitStack() as stack:
+        rows, redis, graph, _ = await _opened(stack, settings)
+        parts = Parts(settings, rows, redis, seconds=10, rest=0)
+        tasks = LaneTasks(await stack.enter_async_context(open_producer(settings)))
+        fan_out = FanOut(parts.authors, graph, tasks, threshold=settings.fanout_threshold, page=settings.fanout_page)
+        follows = Follows(parts.home, parts.warm, parts.authors, tasks, now=now)
+        pushes = {
+            lane: Push(lane, ChunkRows(rows, in_flight=in_flight), parts.warm, tasks, now=now)
+            for lane, in_flight in (
+                (Lane.SMALL, settings.fanout_small_batches),
+                (Lane.LARGE, settings.fanout_large_batches),
+            )
+        }
+        running = consumers(settings, fan_out, follows, pushes)
+        await server.work(settings, "fanout", checks={"cassandra": rows.check}, tasks=running)
+
+
+async def rebuild(settings: FeedSettings, *, user: str) -> None:
+    async with AsyncExitStack() as stack:
+        rows, redis, graph, posts = await _opened(stack, settings)
+        parts = Parts(settings, rows, redis, seconds=10, rest=0)
+        count = await Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now).whole(parse(user))
+        sys.stdout.write(f"{count} rows\n")
+
+
+def migrate(settings: MigrateSettings) -> None:
+    cassandra.migrate(settings, MIGRATIONS)
+
+
+async def _opened(stack: AsyncExitStack, settings: FeedSettings) -> tuple[Cassandra, Redis, GraphClient, PostClient]:
+    rows = await stack.enter_async_context(open_cassandra(settings))
+    redis = await stack.enter_async_context(open_redis(settings))
+    graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="feed"))
+    post = await stack.enter_async_context(channel(settings.post_target, service="post", caller="feed"))
+    return rows, redis, GraphClient(GraphServiceStub(graph)), PostClient(PostServiceStub(post))
+
+
+if __name__ == "__main__":
+    who = sys.argv[-1] if sys.argv[1:-1] == ["rebuild", "--user"] else "ID"
+    main(
+        "feed",
+        {
+            "serve": Command(FeedSettings, serve),
+            "fanout": Command(FanoutSettings, fanout),
+            "migrate": Command(MigrateSettings, migrate),
+            f"rebuild --user {who}": Command(FeedSettings, partial(rebuild, user=who)),
+        },
+    )

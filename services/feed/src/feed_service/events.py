@@ -1,0 +1,88 @@
+"""What the fan-out hears, and the tasks that it sends to itself."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from heliograph.events.v1.graph_events_pb2 import Blocked, Followed, Unfollowed
+from heliograph.events.v1.post_events_pb2 import PostDeleted, PostPublished
+from heliograph.feed.v1.feed_pb2 import FanoutChunk, FanoutPlan, FanoutTask
+from kit.consumer import Delivery
+from kit.kafka import Message, Producer
+
+from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, micros
+from feed_service.service import FanOut, Follows, Push
+
+Handlers = Mapping[str, Callable[[Any, Delivery], Awaitable[None]]]
+
+
+def post_handlers(fan_out: FanOut) -> Handlers:
+    async def published(event: PostPublished, delivery: Delivery) -> None:
+        await fan_out.publish(Entry(event.post.post_id, event.post.author_id), micros(delivery.time))
+
+    async def deleted(event: PostDeleted, delivery: Delivery) -> None:
+        await fan_out.retract(Entry(event.post_id, event.author_id), micros(delivery.time))
+
+    return {"post_published": published, "post_deleted": deleted}
+
+
+def graph_handlers(follows: Follows) -> Handlers:
+    async def followed(event: Followed, _: Delivery) -> None:
+        await follows.followed(event.follower_id, event.followee_id, event.change_id)
+
+    async def unfollowed(event: Unfollowed, _: Delivery) -> None:
+        await follows.unfollowed(event.follower_id, event.followee_id, event.change_id)
+
+    async def blocked(event: Blocked, _: Delivery) -> None:
+        await follows.blocked(event.blocker_id, event.blocked_id, event.change_id)
+
+    return {"followed": followed, "unfollowed": unfollowed, "blocked": blocked}
+
+
+def lane_handlers(fan_out: FanOut, push: Push) -> Handlers:
+    async def plan(task: FanoutPlan, _: Delivery) -> None:
+        await fan_out.go_on(Plan(Entry(task.post_id, task.author_id), task.after_follower_id, task.written_at_us))
+
+    async def chunk(task: FanoutChunk, _: Delivery) -> None:
+        await push.write(_chunk(task))
+
+    return {"plan": plan, "chunk": chunk}
+
+
+def late_handlers(push: Push) -> Handlers:
+    async def chunk(task: FanoutChunk, _: Delivery) -> None:
+        await push.warm_up(_chunk(task))
+
+    return {"chunk": chunk}
+
+
+class LaneTasks:
+    """Tasks as messages on the lanes' topics."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    async def emit(self, lane: Lane, tasks: Sequence[Plan | Chunk]) -> None:
+        await self._producer.publish([_message(lane, task) for task in tasks])
+
+
+def _message(lane: Lane, task: Plan | Chunk) -> Message:
+    """Keyed so that the chunks of one post spread over the partitions: their order does not matter."""
+    ids = {"post_id": task.entry.post_id, "author_id": task.entry.author_id, "written_at_us": task.at_us}
+    match task:
+        case Plan():
+            value = FanoutTask(plan=FanoutPlan(after_follower_id=task.after, **ids))
+            first = task.after
+        case Chunk():
+            value = FanoutTask(chunk=FanoutChunk(follower_ids=task.followers, **ids))
+            first = int.from_bytes(task.followers[:ID_BYTES], "big")
+    return Message(
+        topic=lane.value,
+        key=f"{task.entry.post_id}:{first}",
+        type=f"heliograph.feed.v1.{type(task).__name__}",
+        value=value.SerializeToString(),
+        source="feed",
+    )
+
+
+def _chunk(task: FanoutChunk) -> Chunk:
+    return Chunk(Entry(task.post_id, task.author_id), task.follower_ids, task.written_at_us)

@@ -1,0 +1,21 @@
+"""FeedService of protos/heliograph/feed/v1."""
+
+from heliograph.feed.v1 import feed_pb2 as pb
+from heliograph.feed.v1.feed_pb2_grpc import FeedServiceServicer
+from heliograph.post.v1.post_pb2 import Post
+from kit.paging import page_size
+from kit.server import Context
+
+from feed_service.model import parse_token, parse_viewer
+from feed_service.service import HomeFeed
+
+
+class FeedRpc(FeedServiceServicer):
+    def __init__(self, feed: HomeFeed[Post]) -> None:
+        self._feed = feed
+
+    async def GetHomeFeed(self, request: pb.GetHomeFeedRequest, context: Context) -> pb.GetHomeFeedResponse:
+        page = await self._feed.page(
+            parse_viewer(request.viewer_id), page_size(request.page_size), parse_token(request.page_token)
+        )
+        return pb.GetHomeFeedResponse(posts=page.posts, next_page_token=page.next_token, degraded=page.degraded)

@@ -1,0 +1,84 @@
+"""A post reaches the home timelines of its author's followers."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from kit.errors import Unavailable
+from prometheus_client import Counter, Histogram
+
+from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, by_pull, chunks, micros, pack
+from feed_service.service.ports import Authors, Graph, Rows, Tasks, Warm
+
+POSTS = Counter("heliograph_fanout_posts_total", "Posts fanned out", ["way"])
+ROWS = Counter("heliograph_fanout_rows_total", "Home rows written", ["lane"])
+DELAY = Histogram(
+    "heliograph_fanout_delay_seconds",
+    "From the post's event to the rows of a chunk written",
+    ["lane"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+
+
+class FanOut:
+    """Decides for each post whether it is pushed, and plans the push."""
+
+    def __init__(self, authors: Authors, graph: Graph, tasks: Tasks, *, threshold: int, page: int) -> None:
+        self._authors, self._graph, self._tasks = authors, graph, tasks
+        self._threshold, self._page = threshold, page
+
+    async def publish(self, entry: Entry, at_us: int) -> None:
+        """The post enters the author's timeline before the followers are read: whoever follows too late to be read here
+        is committed by then, and the backfill of that follow finds the post."""
+        await self._authors.add(entry, at_us)
+        if await self._is_pulled(entry.author_id):
+            POSTS.labels("pull").inc()
+            return
+        POSTS.labels("push").inc()
+        await self.go_on(Plan(entry, 0, at_us))
+
+    async def retract(self, entry: Entry, at_us: int) -> None:
+        """Home rows stay until they expire: every read leaves out what is gone, and a row too many costs a read less
+        than a tombstone for each follower costs the rest."""
+        await self._authors.remove(entry, at_us)
+
+    async def go_on(self, plan: Plan) -> None:
+        """One bounded step: a page of followers is cut into chunks, and the plan goes back to its lane with its cursor
+        moved. Only the first page goes the small lane; the author gets the post with it."""
+        lane = Lane.LARGE if plan.after else Lane.SMALL
+        packed, after = await self._graph.follower_page(plan.entry.author_id, plan.after, self._page)
+        if lane is Lane.SMALL:
+            packed = pack([plan.entry.author_id]) + packed
+        await self._tasks.emit(lane, chunks(plan.entry, plan.at_us, packed))
+        if after:
+            await self._tasks.emit(Lane.LARGE, [Plan(plan.entry, after, plan.at_us)])
+
+    async def _is_pulled(self, author_id: int) -> bool:
+        if await self._authors.is_pulled(author_id):
+            return True
+        if not by_pull(await self._graph.followers(author_id), self._threshold):
+            return False
+        await self._authors.mark_pulled(author_id)
+        return True
+
+
+class Push:
+    """Writes chunks of one lane."""
+
+    def __init__(self, lane: Lane, rows: Rows, warm: Warm, tasks: Tasks, *, now: Callable[[], datetime]) -> None:
+        self._lane, self._rows, self._warm, self._tasks, self._now = lane, rows, warm, tasks, now
+
+    async def write(self, chunk: Chunk) -> None:
+        """Rows first: a timeline that begins to be built after the push must find them. An outage of Redis holds no
+        rows up: the late lane waits for it."""
+        await self._rows.write(chunk)
+        ROWS.labels(self._lane.name.lower()).inc(len(chunk.followers) // ID_BYTES)
+        try:
+            await self.warm_up(chunk)
+        except Unavailable:
+            await self._tasks.emit(Lane.LATE, [chunk])
+        seconds = (micros(self._now()) - chunk.at_us) / 1e6
+        DELAY.labels(self._lane.name.lower()).observe(max(seconds, 0))
+
+    async def warm_up(self, chunk: Chunk) -> None:
+        """Raises Unavailable while Redis is down."""
+        await self._warm.push(chunk.entry, chunk.followers)

@@ -1,0 +1,52 @@
+"""What a follow and its end do to the follower's home timeline."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from kit.errors import Unavailable
+
+from feed_service.model import TOP, Chunk, Entry, Lane, followed_at_us, oldest_kept, pack, unfollowed_at_us
+from feed_service.service.ports import Authors, Home, Tasks, Warm
+
+_STEP = 500
+
+
+class Follows:
+    """Repeated, late and reordered events do no harm: rows carry the time of their change, so that the later change
+    wins, and only rows that are there are removed. What is left over is filtered at read."""
+
+    def __init__(self, home: Home, warm: Warm, authors: Authors, tasks: Tasks, *, now: Callable[[], datetime]) -> None:
+        self._home, self._warm, self._authors, self._tasks, self._now = home, warm, authors, tasks, now
+
+    async def followed(self, follower_id: int, followee_id: int, change_id: int) -> None:
+        """Brings the author's posts in, the newest at once. Those older than rows are kept are pulled at read, and so
+        is everything of an author above the threshold."""
+        if await self._authors.is_pulled(followee_id):
+            return
+        floor, before, at_us = oldest_kept(self._now()), TOP, followed_at_us(change_id)
+        while True:
+            step = await self._authors.slice(followee_id, before, _STEP)
+            kept = [entry for entry in step if entry.post_id >= floor]
+            await self._home.add(follower_id, kept, at_us)
+            await self._cool(follower_id, kept, at_us)
+            if len(kept) < _STEP:
+                return
+            before = kept[-1].post_id
+
+    async def unfollowed(self, follower_id: int, followee_id: int, change_id: int) -> None:
+        """The rows' end is for good order: reads ask graph who is followed."""
+        gone = await self._home.of_author(follower_id, followee_id)
+        await self._home.remove(follower_id, gone, unfollowed_at_us(change_id))
+        await self._cool(follower_id, (), 0)
+
+    async def blocked(self, blocker_id: int, blocked_id: int, change_id: int) -> None:
+        await self.unfollowed(blocker_id, blocked_id, change_id)
+        await self.unfollowed(blocked_id, blocker_id, change_id)
+
+    async def _cool(self, user_id: int, added: Sequence[Entry], at_us: int) -> None:
+        """The next read warms the timeline up again. Without Redis the late lane brings what was added into it once it
+        is back; what was removed may stay."""
+        try:
+            await self._warm.drop(user_id)
+        except Unavailable:
+            await self._tasks.emit(Lane.LATE, [Chunk(entry, pack([user_id]), at_us) for entry in added])

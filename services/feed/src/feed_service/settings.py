@@ -1,0 +1,25 @@
+"""What the feed service reads from its environment."""
+
+from kit.settings import CassandraSettings, KafkaSettings, ProcessSettings, RedisSettings
+from pydantic import Field
+
+
+class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
+    """`serve` and `rebuild`."""
+
+    graph_target: str = "127.0.0.1:7102"
+    post_target: str = "127.0.0.1:7103"
+    warm_cap: int = Field(default=800, ge=100, le=10_000)
+
+
+class FanoutSettings(FeedSettings, KafkaSettings):
+    """`fanout`. Authors with more followers than the threshold are merged at read."""
+
+    fanout_threshold: int = Field(default=10_000, ge=0)
+    fanout_page: int = Field(default=4_000, ge=1, le=10_000)
+    fanout_small_batches: int = Field(default=16, ge=1)
+    fanout_large_batches: int = Field(default=8, ge=1)
+
+
+class MigrateSettings(ProcessSettings, CassandraSettings):
+    """`migrate`."""

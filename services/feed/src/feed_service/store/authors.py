@@ -1,0 +1,50 @@
+"""Author timelines in Cassandra, and which authors are merged at read."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from kit.cassandra import Cassandra
+
+from feed_service.model import Entry, bucket_of, buckets
+from feed_service.store.outages import Patience
+
+_ADD = "INSERT INTO author_timeline (author_id, bucket, post_id) VALUES (?, ?, ?) USING TIMESTAMP ?"
+_REMOVE = "DELETE FROM author_timeline USING TIMESTAMP ? WHERE author_id = ? AND bucket = ? AND post_id = ?"
+_SLICE = "SELECT post_id FROM author_timeline WHERE author_id = ? AND bucket = ? AND post_id < ? LIMIT ?"
+_PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0"
+_IS_PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0 AND author_id = ?"
+_MARK_PULLED = "INSERT INTO pulled_author (shard, author_id) VALUES (0, ?)"
+
+
+class AuthorRows:
+    def __init__(self, cassandra: Cassandra, patience: Patience, *, now: Callable[[], datetime]) -> None:
+        self._cassandra, self._patience, self._now = cassandra, patience, now
+
+    async def add(self, entry: Entry, at_us: int) -> None:
+        await self._run(_ADD, entry.author_id, bucket_of(entry.post_id), entry.post_id, at_us)
+
+    async def remove(self, entry: Entry, at_us: int) -> None:
+        await self._run(_REMOVE, at_us, entry.author_id, bucket_of(entry.post_id), entry.post_id)
+
+    async def slice(self, author_id: int, before: int, limit: int) -> Sequence[Entry]:
+        found: list[Entry] = []
+        for bucket in buckets(author_id, before, self._now()):
+            rows = await self._run(_SLICE, author_id, bucket, before, limit - len(found))
+            found += [Entry(row.post_id, author_id) for row in rows]
+            if len(found) == limit:
+                break
+        return found
+
+    async def pulled(self) -> frozenset[int]:
+        return frozenset(row.author_id for row in await self._run(_PULLED))
+
+    async def is_pulled(self, author_id: int) -> bool:
+        return bool(await self._run(_IS_PULLED, author_id))
+
+    async def mark_pulled(self, author_id: int) -> None:
+        await self._run(_MARK_PULLED, author_id)
+
+    async def _run(self, cql: str, *values: int) -> Sequence[Any]:
+        async with self._patience.waiting():
+            return await self._cassandra.execute(await self._cassandra.prepare(cql), values)

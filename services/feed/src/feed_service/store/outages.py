@@ -1,0 +1,35 @@
+"""What a store's outage looks like from outside."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from kit.errors import Unavailable, from_exception
+
+
+class Patience:
+    """How long a server is waited for: `seconds` a call, and after a call that failed it is left alone for `rest`
+    seconds, in which calls fail at once. So an outage does not eat up the time in which another way could be tried.
+
+    Raises Unavailable, with the same reason whatever the driver raised.
+    """
+
+    def __init__(self, server: str, *, seconds: float, rest: float, clock: Callable[[], float]) -> None:
+        self._server, self._seconds, self._rest, self._clock = server, seconds, rest, clock
+        self._rest_until = float("-inf")
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncGenerator[None]:
+        if self._clock() < self._rest_until:
+            raise self._unavailable()
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except Exception as error:
+            if not isinstance(from_exception(error), Unavailable):
+                raise
+            self._rest_until = self._clock() + self._rest
+            raise self._unavailable() from error
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(f"{self._server}_UNAVAILABLE", "a backing service is not available", retry_after=1)

@@ -1,0 +1,88 @@
+"""Warm home timelines in Redis: sorted sets `feed:home:{<id>}` whose members all have the score 0 and sort by
+themselves, `<post id>:<author id>`, each 16 hex digits. A member with author 0 says that the timeline is complete down
+to that post id; a set without one was cut at the cap.
+
+Who does not read for 30 days goes cold. All of it can be rebuilt from Cassandra.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kit.errors import Unavailable
+from redis.asyncio import Redis
+
+from feed_service.model import Entry, Slice
+from feed_service.store.outages import Patience
+from feed_service.store.scripts import BEGIN, BUILD, FINISH, HOME, PUSH
+
+_KEPT_SECONDS = 30 * 24 * 3600
+_BUILD_SECONDS = 10
+_DIGITS = 16
+
+
+class WarmTimelines:
+    """What readers ask treats an outage as a miss; what the fan-out tells raises Unavailable."""
+
+    def __init__(self, redis: Redis, patience: Patience, *, cap: int) -> None:
+        self._redis, self._patience, self._cap = redis, patience, cap
+        self._push = redis.register_script(PUSH)
+        self._begin = redis.register_script(BEGIN)
+        self._finish = redis.register_script(FINISH)
+
+    async def slice(self, user_id: int, before: int, limit: int) -> Slice | None:
+        return await self._unless_down(lambda: self._read(user_id, before, limit), None)
+
+    async def begin(self, user_id: int) -> str | None:
+        mark = f"!{secrets.token_hex(8)}"
+        begun = await self._unless_down(
+            lambda: self._begin(keys=[_key(BUILD, user_id)], args=[mark, _BUILD_SECONDS]), 0
+        )
+        return mark if begun else None
+
+    async def finish(self, user_id: int, build: str, rows: Slice) -> bool:
+        members = [_member(entry.post_id, entry.author_id) for entry in rows.entries]
+        if rows.floor is not None:
+            members.append(_member(rows.floor, 0))
+        keys = [_key(HOME, user_id), _key(BUILD, user_id)]
+        finish = self._unless_down(lambda: self._finish(keys=keys, args=[build, self._cap, _KEPT_SECONDS, *members]), 0)
+        return bool(await finish)
+
+    async def push(self, entry: Entry, followers: bytes) -> None:
+        member = _member(entry.post_id, entry.author_id)
+        async with self._patience.waiting():
+            await self._push(args=[member, self._cap, followers.hex()])
+
+    async def drop(self, user_id: int) -> None:
+        async with self._patience.waiting():
+            await self._redis.delete(_key(HOME, user_id), _key(BUILD, user_id))
+
+    async def _read(self, user_id: int, before: int, limit: int) -> Slice | None:
+        key = _key(HOME, user_id)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrange(key, f"({before:016x}", "-", desc=True, bylex=True, offset=0, num=limit)
+            pipe.expire(key, _KEPT_SECONDS)
+            members, is_warm = await pipe.execute()
+        return _slice(members) if is_warm else None
+
+    async def _unless_down(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            async with self._patience.waiting():
+                return await ask()
+        except Unavailable:
+            return otherwise
+
+
+def _slice(members: Sequence[bytes]) -> Slice:
+    entries = [Entry(int(member[:_DIGITS], 16), int(member[_DIGITS + 1 :], 16)) for member in members]
+    if entries and not entries[-1].author_id:
+        return Slice(entries[:-1], entries[-1].post_id)
+    return Slice(entries)
+
+
+def _key(pattern: str, user_id: int) -> str:
+    return pattern % f"{user_id:016x}"
+
+
+def _member(post_id: int, author_id: int) -> str:
+    return f"{post_id:016x}:{author_id:016x}"
