@@ -77,7 +77,15 @@ class Bucket:
         self._client = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
 
-    def presign_put(self, key: str, *, content_type: str, bytes: int, sha256: str = "", expires: float = 900) -> Upload:
+    def presign_put(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        bytes: int,  # noqa: A002 the unit
+        sha256: str = "",
+        expires: float = 900,
+    ) -> Upload:
         """A direct upload of exactly `bytes` bytes of that type, and of that content when the digest (hex) is given,
         valid for `expires` seconds. All of it is signed, so anything else is refused. No I/O."""
         params: dict[str, Any] = {"Bucket": self.name, "Key": key, "ContentType": content_type, "ContentLength": bytes}

@@ -1,0 +1,30 @@
+"""What kit.counters does inside Redis."""
+
+# The version is a field too: it rises with every change and starts at the time, so that it never repeats.
+APPLY = """
+if redis.call('exists', KEYS[1]) == 0 then return false end
+if redis.call('set', KEYS[2], 1, 'nx', 'ex', ARGV[3]) then
+    redis.call('hincrby', KEYS[1], ARGV[1], ARGV[2])
+    redis.call('hincrby', KEYS[1], '_v', 1)
+    redis.call('expire', KEYS[1], ARGV[4])
+end
+return redis.call('hmget', KEYS[1], unpack(ARGV, 5))
+"""
+BEGIN = """
+if redis.call('exists', KEYS[1]) == 1 then return 0 end
+redis.call('hset', KEYS[1], unpack(ARGV, 2))
+redis.call('expire', KEYS[1], ARGV[1])
+return 1
+"""
+CORRECT = """
+if redis.call('hget', KEYS[1], '_v') ~= ARGV[1] then return 0 end
+redis.call('hset', KEYS[1], unpack(ARGV, 2))
+redis.call('hincrby', KEYS[1], '_v', 1)
+return 1
+"""
+FORGET = """
+local score = redis.call('zscore', KEYS[1], ARGV[1])
+if score and tonumber(score) <= tonumber(ARGV[2]) then return redis.call('zrem', KEYS[1], ARGV[1]) end
+return 0
+"""
+RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
