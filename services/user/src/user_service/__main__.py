@@ -13,6 +13,7 @@ from typing import Any
 from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.user.v1 import user_pb2, user_pb2_grpc
 from kit import migrations, server
+from kit.cache import Cache
 from kit.consumer import Consumer, dispatch
 from kit.kafka import open_producer
 from kit.outbox import Outbox
@@ -50,8 +51,9 @@ async def wire(stack: AsyncExitStack, settings: UserSettings, clock: Callable[[]
     passwords = await stack.enter_async_context(open_passwords(settings.hashing))
     outbox = Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix)
     tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
-    cache, store = ProfileCache(redis, settings.profile_cache_seconds), AccountStore(postgres)
-    accounts = Accounts(store, cache, outbox, passwords, events.event_of)
+    cache = Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds)
+    store = AccountStore(postgres)
+    accounts = Accounts(store, ProfileCache(cache), outbox, passwords, events.event_of)
     lifetime = timedelta(days=settings.refresh_token_days)
     sessions = Sessions(postgres, SessionStore(postgres), store, passwords, tokens, lifetime=lifetime, clock=clock)
     handle = dispatch(UserEvent, events.handlers(accounts))

@@ -72,6 +72,15 @@ def profile_of(message: pb.Profile) -> Profile:
     )
 
 
+def encode(profile: Profile) -> bytes:
+    """For the cache: protobuf, so that old and new code read each other's entries."""
+    return profile_message(profile).SerializeToString()
+
+
+def decode(content: bytes) -> Profile:
+    return profile_of(pb.Profile.FromString(content))
+
+
 def handlers(accounts: Accounts) -> Mapping[str, Handler]:
     """We hear our own events too: what the caches missed when it happened, they get then."""
 

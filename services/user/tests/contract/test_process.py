@@ -1,16 +1,18 @@
+import asyncio
 import json
 import os
 import stat
 import sys
 from asyncio import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGTERM
 
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.client import channel
-from kit.errors import DomainError
-from kit.testing import MakeDatabase, eventually
+from kit.testing import MakeDatabase
 
 
 async def start(command: str, **settings: str) -> subprocess.Process:
@@ -50,34 +52,38 @@ async def test_without_a_key_it_does_not_start_and_says_why(tmp_path: Path) -> N
     assert "HELIOGRAPH_TOKEN_KEYS_DIR" in errors
 
 
+@asynccontextmanager
+async def serving(**settings: str) -> AsyncGenerator[tuple[subprocess.Process, int]]:
+    """The process and its port."""
+    process = await start("serve", listen="127.0.0.1:0", **settings)
+    assert process.stdout
+    try:
+        async with asyncio.timeout(60):
+            async for line in process.stdout:
+                if (said := json.loads(line))["event"] == "serving":
+                    yield process, said["port"]
+                    break
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 async def test_it_migrates_serves_and_stops_when_told(
     make_database: MakeDatabase, servers: dict[str, str], redis_url: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    dsn, target = await make_database(), f"unix:{tmp_path}/user.sock"
+    dsn, keys = await make_database(), str(tmp_path / "keys")
     for _ in range(2):
         assert (await finish("migrate", postgres_dsn=dsn))[0] == 0
-    await finish("keys", token_keys_dir=str(tmp_path / "keys"))
-    process = await start(
-        "serve",
-        listen=target,
-        postgres_dsn=dsn,
-        redis_url=redis_url,
-        kafka_bootstrap=servers["HELIOGRAPH_KAFKA_BOOTSTRAP"],
-        topic_prefix=topic_prefix,
-        token_keys_dir=str(tmp_path / "keys"),
-    )
-    async with channel(target, service="user") as to_user:
-        users = UserServiceStub(to_user)
-
-        async def answers() -> str | None:
-            try:
-                return (await users.GetJwks(pb.GetJwksRequest())).jwks_json
-            except DomainError:
-                return None
-
-        assert len(json.loads(await eventually(answers, timeout=60))["keys"]) == 1
-        request = pb.RegisterAccountRequest(username="anna", email="a@example.org", password="correct horse")
-        assert (await users.RegisterAccount(request)).account.profile.id
-    process.send_signal(SIGTERM)
-    await process.communicate()
-    assert process.returncode == 0
+    await finish("keys", token_keys_dir=keys)
+    bootstrap = servers["HELIOGRAPH_KAFKA_BOOTSTRAP"]
+    places = {"postgres_dsn": dsn, "redis_url": redis_url, "kafka_bootstrap": bootstrap, "topic_prefix": topic_prefix}
+    async with serving(token_keys_dir=keys, **places) as (process, port):
+        async with channel(f"127.0.0.1:{port}", service="user") as to_user:
+            users = UserServiceStub(to_user)
+            assert len(json.loads((await users.GetJwks(pb.GetJwksRequest())).jwks_json)["keys"]) == 1
+            request = pb.RegisterAccountRequest(username="anna", email="a@example.org", password="correct horse")
+            assert (await users.RegisterAccount(request)).account.profile.id
+        process.send_signal(SIGTERM)
+        await process.communicate()
+        assert process.returncode == 0

@@ -1,18 +1,19 @@
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
+from kit.cache import Cache
+from kit.errors import Unavailable
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-
+from user_service import events
 from user_service.model.accounts import AccountState, Profile
-from user_service.store.profiles import ProfileCache
+from user_service.store.profiles import Load, ProfileCache
 
 ANNA = Profile(
     id=7 << 40,
@@ -30,13 +31,17 @@ ANNA = Profile(
 )
 
 
-def loading(*profiles: Profile, calls: list[list[int]] | None = None) -> Callable[..., Awaitable[Mapping[int, Profile]]]:
+def loading(*profiles: Profile, calls: list[list[int]] | None = None) -> Load:
     async def load(ids: Sequence[int]) -> Mapping[int, Profile]:
         if calls is not None:
             calls.append(list(ids))
         return {profile.id: profile for profile in profiles if profile.id in ids}
 
     return load
+
+
+def cache_in(redis: Redis) -> ProfileCache:
+    return ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, 60))
 
 
 @pytest_asyncio.fixture
@@ -47,7 +52,7 @@ async def redis(redis_url: str) -> AsyncGenerator[Redis]:
 
 @pytest.fixture
 def cache(redis: Redis) -> ProfileCache:
-    return ProfileCache(redis, seconds=60)
+    return cache_in(redis)
 
 
 async def test_a_profile_comes_back_as_it_was_put_without_a_look_at_the_truth(cache: ProfileCache) -> None:
@@ -74,6 +79,13 @@ async def test_an_unknown_id_is_asked_for_again(cache: ProfileCache) -> None:
 async def test_a_stale_write_cannot_win(cache: ProfileCache) -> None:
     newer = replace(ANNA, private_account=True, version=4)
     await cache.put(newer)
+    await cache.put(ANNA)
+    assert await cache.get_many([ANNA.id], loading()) == {ANNA.id: newer}
+
+
+async def test_a_late_put_cannot_win_over_what_was_loaded_meanwhile(cache: ProfileCache) -> None:
+    newer = replace(ANNA, private_account=True, version=4)
+    await cache.get_many([ANNA.id], loading(newer))
     await cache.put(ANNA)
     assert await cache.get_many([ANNA.id], loading()) == {ANNA.id: newer}
 
@@ -110,8 +122,8 @@ async def test_an_entry_does_not_live_for_ever(cache: ProfileCache, redis: Redis
 
 async def test_without_redis_profiles_come_from_the_truth() -> None:
     async with open_redis(RedisSettings(redis_url=SecretStr("redis://127.0.0.1:1/0"))) as nowhere:
-        cache = ProfileCache(nowhere, seconds=60)
+        cache = cache_in(nowhere)
         await cache.put(ANNA)
         assert await cache.get_many([ANNA.id], loading(ANNA)) == {ANNA.id: ANNA}
-        with pytest.raises(RedisConnectionError):
+        with pytest.raises(Unavailable, match="REDIS_UNAVAILABLE"):
             await cache.put_surely(ANNA)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from kit.postgres import Postgres
 from kit.testing import eventually
-
 from user_service.model.sessions import Session, hash_of
 from user_service.store.sessions import SessionStore
 
