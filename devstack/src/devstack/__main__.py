@@ -13,6 +13,7 @@ from rich.table import Table
 from devstack import edge, logs, ports, stack
 from devstack.faults import StackError
 from devstack.processes import EDGE
+from devstack.provision import app as provision_app
 from devstack.servers_cli import app as servers_app
 from devstack.site import default_root, log_of
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Runs Heliograph on this machine."
 )
 app.add_typer(servers_app, name="servers")
+app.add_typer(provision_app, name="provision")
 
 Root = Annotated[Path | None, typer.Option(help="The run folder; one per stack. Also HELIOGRAPH_ROOT.")]
 Ports = Annotated[list[str] | None, typer.Option("--port", help="Move a port, as gateway=9090; remembered.")]

@@ -121,7 +121,10 @@ def _of_service(service: str, setting: Setting) -> dict[str, str]:
         return {"TOKEN_KEYS_DIR": str(setting.root / "secrets" / "token-keys")}
     if service == "gateway":
         media = setting.url(EDGE if setting.edge else "gateway-upload")
-        return {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": media}
+        told = {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": media}
+        return told | ({"TRUSTED_PROXIES": "127.0.0.1/32"} if setting.edge else {})
+    if service == "post":
+        return {"MEDIA_FOLDER": str(setting.root / "media")}
     return {}
 
 

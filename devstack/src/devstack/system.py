@@ -46,9 +46,9 @@ def steps(
         return [name for name in names if name in servers]
 
     found = [
-        Step("make databases", partial(_databases, setting), after("postgres")),
+        Step("make databases", partial(make_databases, setting), after("postgres")),
         Step("make the bucket", partial(data.make_bucket, setting.servers, setting.names.bucket), after("s3")),
-        Step("make topics", partial(_topics, setting), after("kafka")),
+        Step("make topics", partial(make_topics, setting), after("kafka")),
         Step("make token keys", partial(_command, setting, supervision, "user", "keys")),
     ]
     found += [_migration(setting, supervision, service, after) for service in SERVICES]
@@ -88,7 +88,7 @@ async def _both(ops: str, own: str) -> None:
     await readiness.answers(own)
 
 
-async def _databases(setting: Setting) -> None:
+async def make_databases(setting: Setting) -> None:
     passwords = {
         setting.names.databases + service: data.password_of(setting.secrets[f"postgres_dsn_{service}"])
         for service in DATABASES
@@ -96,7 +96,7 @@ async def _databases(setting: Setting) -> None:
     await data.make_databases(setting.servers["HELIOGRAPH_POSTGRES_ADMIN_DSN"], passwords)
 
 
-async def _topics(setting: Setting) -> None:
+async def make_topics(setting: Setting) -> None:
     wanted = data.topics(TOPICS, setting.names)
     await data.make_topics(setting.servers["HELIOGRAPH_KAFKA_BOOTSTRAP"], wanted)
 
