@@ -56,7 +56,8 @@ async def start(command: str, folder: Path, **variables: str) -> AsyncGenerator[
         sys.executable, str(PROGRAM), command, env=given, stdout=PIPE, stderr=PIPE
     )
     try:
-        yield Started(process, listen, ops, flag)
+        async with asyncio.timeout(30):
+            yield Started(process, listen, ops, flag)
     finally:
         if process.returncode is None:
             process.kill()
