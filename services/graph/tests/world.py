@@ -38,6 +38,7 @@ class Peer:
     graph: Graph
     stub: GraphServiceStub
     outbox: Outbox
+    truth: Truth
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,4 @@ async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers,
     counts = Counts(counters_of(redis, CountRows(postgres)))
     graph = Graph(truth, relations, Lists(postgres), counts, users)
     channel = await rpc(partial(add_GraphServiceServicer_to_server, GraphRpc(graph)))
-    return Peer(graph, GraphServiceStub(channel), outbox)
+    return Peer(graph, GraphServiceStub(channel), outbox, truth)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from heliograph.events.v1.graph_events_pb2 import GraphEvent
+from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import migrations, server
@@ -21,7 +22,7 @@ from graph_service.clients import Users
 from graph_service.rpc import GraphRpc
 from graph_service.service import Graph
 from graph_service.settings import GraphSettings
-from graph_service.store.counts import Counts, CountRows, counters_of
+from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
 from graph_service.store.relations import Relations, answers
 from graph_service.store.switch import Switch
@@ -42,15 +43,21 @@ async def serve(settings: GraphSettings) -> None:
         relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)))
         counters = counters_of(redis, CountRows(postgres))
         graph = Graph(truth, relations, Lists(postgres), Counts(counters), users)
-        settle = dispatch(GraphEvent, events.handlers(graph))
-        consumer = Consumer(settings, group="graph.counters", topics=[events.TOPIC], handle=settle)
+        consumers = [
+            Consumer(settings, group=group, topics=[topic], handle=handle)
+            for group, topic, handle in (
+                ("graph.counters", events.TOPIC, dispatch(GraphEvent, events.graph_handlers(graph))),
+                ("graph.requests", events.USER_TOPIC, dispatch(UserEvent, events.user_handlers(graph))),
+            )
+        ]
+        tasks = [outbox.run, counters.run_flush, counters.run_reconcile, *(consumer.run for consumer in consumers)]
         await server.serve(
             settings,
             "graph",
             register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, GraphRpc(graph))],
             names=[NAME],
             checks={"postgres": postgres.check},
-            tasks=[outbox.run, consumer.run, counters.run_flush, counters.run_reconcile],
+            tasks=tasks,
         )
 
 

@@ -1,6 +1,6 @@
 """Calls to the user service."""
 
-from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE, BatchGetProfilesRequest
+from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE, BatchGetProfilesRequest, Profile
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 
 from graph_service.model import Account
@@ -14,4 +14,8 @@ class Users:
         """None unless there is such an account and it is active."""
         answer = await self._stub.BatchGetProfiles(BatchGetProfilesRequest(ids=[user_id]))
         active = [profile for profile in answer.profiles if profile.state == ACCOUNT_STATE_ACTIVE]
-        return Account(active[0].id, private=active[0].private_account) if active else None
+        return account_of(active[0]) if active else None
+
+
+def account_of(profile: Profile) -> Account:
+    return Account(profile.id, profile.private_account, profile.version)

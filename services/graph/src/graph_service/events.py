@@ -1,19 +1,21 @@
-"""Changes as events of the topic graph.v1, and what this service itself learns from them."""
+"""Changes as events of the topic graph.v1, and what this service learns from its own and from the user service's."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heliograph.events.v1 import graph_events_pb2 as pb
+from heliograph.events.v1.user_events_pb2 import PrivacyChanged
 from kit.consumer import Delivery
 from kit.outbox import Event
 from kit.proto import datetime_of, timestamp
 
+from graph_service.clients import account_of
 from graph_service.model import Change, Kind, Step
 from graph_service.service import Graph
 from graph_service.store.truth import pair_key
 
-TOPIC = "graph.v1"
+TOPIC, USER_TOPIC = "graph.v1", "user.v1"
 Handlers = Mapping[str, Callable[[Any, Delivery], Awaitable[None]]]
 
 # Of each event: its actor, its target, its time.
@@ -55,7 +57,7 @@ def change_of(kind: Kind, body: Any) -> Change:
     return Change(Step(kind, getattr(body, actor), getattr(body, target)), body.change_id, datetime_of(moment))
 
 
-def handlers(graph: Graph) -> Handlers:
+def graph_handlers(graph: Graph) -> Handlers:
     """Views follow every change, also one whose process died before it could see to them."""
 
     def handler(kind: Kind) -> Callable[[Any, Delivery], Awaitable[None]]:
@@ -65,3 +67,10 @@ def handlers(graph: Graph) -> Handlers:
         return handle
 
     return {kind.value: handler(kind) for kind in Kind}
+
+
+def user_handlers(graph: Graph) -> Handlers:
+    async def privacy_changed(body: PrivacyChanged, _: Delivery) -> None:
+        await graph.accept_all(account_of(body.profile))
+
+    return {"privacy_changed": privacy_changed}

@@ -15,10 +15,11 @@ FIRST_PAGE = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class Account:
-    """An active account, as the user service knows it."""
+    """An active account, as the user service knows it; `version` grows with every change of it."""
 
     id: int
     private: bool
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,10 @@ def accept(viewer_id: int, relation: Relation) -> list[Step]:
     if not relation.requested_by:
         raise NotFound("FOLLOW_REQUEST_NOT_FOUND", "there is no such follow request")
     return [Step(Kind.FOLLOWED, relation.id, viewer_id)]
+
+
+def accept_if_asked(viewer_id: int, relation: Relation) -> list[Step]:
+    return accept(viewer_id, relation) if relation.requested_by else []
 
 
 def reject(viewer_id: int, relation: Relation) -> list[Step]:

@@ -5,12 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from kit.errors import Unavailable
+
 from graph_service import model
 from graph_service.model import Account, Change, Edge, Page, Relation, Step
 from graph_service.store.counts import Counts
 from graph_service.store.lists import Lists
 from graph_service.store.relations import Relations
 from graph_service.store.truth import Truth
+
+_AT_ONCE = 100
 
 
 class Users(Protocol):
@@ -66,6 +70,20 @@ class Graph:
     async def accept(self, viewer_id: int, user_id: int) -> Relation:
         """Raises NotFound when the account has not asked."""
         return await self._change(viewer_id, user_id, partial(model.accept, viewer_id))
+
+    async def accept_all(self, told: Account) -> None:
+        """Accepts every pending request when the account `told` of is public, and still is: the news may be old.
+        Raises Unavailable while the user service does not know of it yet."""
+        account = None if told.private else await self._users.account(told.id)
+        if account is None:
+            return
+        if account.version < told.version:
+            raise Unavailable("USER_BEHIND", "a backing service is behind", retry_after=1)
+        while not account.private and (
+            edges := await self._lists.requests(told.id, before=model.FIRST_PAGE, limit=_AT_ONCE)
+        ):
+            for edge in edges:
+                await self._change(told.id, edge.user_id, partial(model.accept_if_asked, told.id))
 
     async def reject(self, viewer_id: int, user_id: int) -> Relation:
         return await self._change(viewer_id, user_id, partial(model.reject, viewer_id))

@@ -139,9 +139,7 @@ async def test_packed_followers_go_on_where_the_page_ended(stub: GraphServiceStu
         await follow(stub, fan, BEN)
 
     first = await stub.PackFollowers(pb.PackFollowersRequest(user_id=BEN, page_size=2))
-    rest = await stub.PackFollowers(
-        pb.PackFollowersRequest(user_id=BEN, page_size=2, after_id=first.next_after_id)
-    )
+    rest = await stub.PackFollowers(pb.PackFollowersRequest(user_id=BEN, page_size=2, after_id=first.next_after_id))
 
     assert (first.ids, first.next_after_id) == (struct.pack(">2q", 10, 11), 11)
     assert (rest.ids, rest.next_after_id) == (struct.pack(">q", 12), 0)

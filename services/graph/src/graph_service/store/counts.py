@@ -1,5 +1,6 @@
 """How many follow an account and how many it follows: counted in Redis, flushed here, reconciled with the edges."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from kit import log
@@ -58,12 +59,14 @@ class Counts:
     async def get(self, ids: Sequence[int]) -> dict[int, model.Counts]:
         """One for each of the ids."""
         found = await self._counters.get(ids)
-        return {user_id: _counts(user_id, found.get(user_id, {})) for user_id in ids}
+        return {user_id: model.Counts(user_id, **numbers) for user_id, numbers in found.items()}
 
     async def apply(self, change: Change) -> None:
-        """Counts a change once, however often it is told."""
-        for user_id, field, difference in model.counted(change.step):
-            await self._counters.apply(user_id, field, difference, str(change.id))
+        """Counts a change once, however often it is told. Raises RedisError."""
+        counted = model.counted(change.step)
+        await asyncio.gather(
+            *(self._counters.apply(user_id, field, by, str(change.id)) for user_id, field, by in counted)
+        )
 
     async def try_apply(self, change: Change) -> None:
         """So that the one who made the change sees it counted; if this fails, its event counts it."""
@@ -75,7 +78,3 @@ class Counts:
 
 def counters_of(redis: Redis, rows: CountRows) -> Counters:
     return Counters(redis, "graph:counts", FIELDS, rows.load, rows.save, rows.count)
-
-
-def _counts(user_id: int, numbers: Mapping[str, int]) -> model.Counts:
-    return model.Counts(user_id, *(max(0, numbers.get(field, 0)) for field in FIELDS))
