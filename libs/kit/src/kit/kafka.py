@@ -176,8 +176,10 @@ async def _start(bootstrap: str) -> AIOKafkaProducer:
     try:
         async with asyncio.timeout(_START_SECONDS):
             await client.start()
-    except (KafkaError, TimeoutError) as error:
+    except (KafkaError, TimeoutError, asyncio.CancelledError) as error:
         await client.stop()
+        if isinstance(error, asyncio.CancelledError):
+            raise
         raise _unavailable() from error
     return client
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from kit.consumer import Consumer, Delivery, Undecodable
+from kit.consumer import Consumer, Delivery, Handle, Undecodable
 from kit.deadletters import letters, replay
 from kit.errors import Unavailable
 from kit.kafka import Message, Producer, open_producer
@@ -154,17 +154,38 @@ async def test_nothing_is_lost_or_reordered_when_members_come_and_go(
     settings: KafkaSettings, producer: Producer, make_topics: MakeTopics
 ) -> None:
     await make_topics(TOPIC, partitions=6)
-    seen = Seen()
-    consumers = [Consumer(settings, group=GROUP, topics=[TOPIC], handle=seen) for _ in range(3)]
+    together, members = Seen(), [Seen() for _ in range(3)]
+    consumers = [Consumer(settings, group=GROUP, topics=[TOPIC], handle=both(member, together)) for member in members]
+    everything = messages(900, keys=30)
     async with consuming(consumers[0]):
-        await producer.publish(messages(400, keys=20))
+        await producer.publish(everything[:300])
+        await eventually(lambda: members[0].has(50), timeout=20)
         async with consuming(consumers[1]):
-            await eventually(lambda: seen.has(200), timeout=20)
+            await producer.publish(everything[300:600])
+            await eventually(lambda: together.has(600), timeout=20)
+            await eventually(lambda: joined(producer, members[1]), timeout=20)
         async with consuming(consumers[2]):
-            await eventually(lambda: seen.has(400), timeout=30)
-    for numbers in seen.by_key.values():
-        first_seen = list(dict.fromkeys(numbers))
+            await producer.publish(everything[600:])
+            await eventually(lambda: together.has(900), timeout=20)
+            await eventually(lambda: joined(producer, members[2]), timeout=20)
+    for numbers in together.by_key.values():
+        first_seen = [number for number in dict.fromkeys(numbers) if number < 900]
         assert first_seen == sorted(first_seen)
+
+
+def both(first: Seen, second: Seen) -> Handle:
+    async def handle(delivery: Delivery) -> None:
+        await first(delivery)
+        await second(delivery)
+
+    return handle
+
+
+async def joined(producer: Producer, member: Seen) -> bool:
+    """Sends more until the member has a part of it."""
+    await producer.publish([Message(TOPIC, f"probe{n}", "changed", b"9999") for n in range(12)])
+    await asyncio.sleep(0.1)
+    return bool(member.values)
 
 
 async def test_batches_come_in_order_and_poison_leaves_its_batch_alone(
@@ -223,3 +244,13 @@ async def test_a_full_backlog_stops_fetching_and_not_the_membership(
         assert not seen
         gate.set()
         await eventually(finished)
+
+
+async def test_it_starts_while_kafka_is_down_and_stops_when_told(settings: KafkaSettings) -> None:
+    down = settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
+    task = asyncio.create_task(Consumer(down, group=GROUP, topics=[TOPIC], handle=Seen()).run())
+    done, _ = await asyncio.wait([task], timeout=1)
+    assert not done
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
