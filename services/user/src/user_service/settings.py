@@ -25,9 +25,7 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     password_parallelism: int = Field(default=1, ge=1)
     password_threads: int = Field(default=2, ge=1)
     password_queue: int = Field(default=64, ge=0)
-    token_issuer: str = Field(default="heliograph", min_length=1)
-    token_audience: str = Field(default="heliograph-api", min_length=1)
-    access_token_seconds: int = Field(default=900, ge=10, le=3600)
+    access_token_seconds: int = Field(default=900, ge=10, le=900)
     refresh_token_days: int = Field(default=60, ge=1)
     token_key_settling_seconds: int = Field(default=120, ge=0)
     profile_cache_seconds: int = Field(default=3600, ge=1)
@@ -45,8 +43,6 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     @property
     def tokens(self) -> TokenRules:
         return TokenRules(
-            issuer=self.token_issuer,
-            audience=self.token_audience,
             lifetime=timedelta(seconds=self.access_token_seconds),
             settling=timedelta(seconds=self.token_key_settling_seconds),
         )

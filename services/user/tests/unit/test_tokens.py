@@ -13,7 +13,7 @@ from user_service.service.tokens import SCOPE, AccessTokens, TokenRules
 from user_service.store.keys import KeyFolder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RULES = TokenRules("heliograph", "heliograph-api", timedelta(minutes=15), timedelta(minutes=2))
+RULES = TokenRules(timedelta(minutes=15), timedelta(minutes=2))
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 

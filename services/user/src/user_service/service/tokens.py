@@ -12,6 +12,7 @@ from kit.settings import BadSettings
 
 from user_service.store.keys import KeyFolder, SigningKey
 
+ISSUER, AUDIENCE = "heliograph", "heliograph-api"
 SCOPE = "read write follow push"
 """Of those who log in with their password in a client of ours."""
 
@@ -25,8 +26,6 @@ class TokenRules:
     """A new key signs only after `settling`: by then every process has loaded it and none is asked for a key it does
     not know. It must be longer than the reload interval of half a minute. The only key signs at once."""
 
-    issuer: str
-    audience: str
     lifetime: timedelta
     settling: timedelta
 
@@ -45,8 +44,8 @@ class AccessTokens:
     def issue(self, *, user_id: int, session_id: int, now: datetime) -> str:
         key = self._signing_key(now)
         claims = {
-            "iss": self._rules.issuer,
-            "aud": self._rules.audience,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
             "sub": str(user_id),
             "sid": str(session_id),
             "scope": SCOPE,
