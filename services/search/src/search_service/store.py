@@ -90,12 +90,14 @@ class Index:
 
     async def migrate(self) -> None:
         """Makes the indices and their aliases where they are missing; may run at any time, twice at once."""
+        # A server that has just started takes its time for the first index.
+        patient = self._client.options(request_timeout=60)
         for kind, properties in MAPPINGS.items():
             alias = self._layout.alias(kind)
-            if await self._client.indices.exists_alias(name=alias):
+            if await patient.indices.exists_alias(name=alias):
                 continue
             try:
-                await self._client.indices.create(
+                await patient.indices.create(
                     index=f"{alias}-v{_GENERATION}",
                     aliases={alias: {"is_write_index": True}},
                     mappings={"dynamic": "strict", "properties": properties},
