@@ -27,6 +27,7 @@ LAG = Gauge("heliograph_consumer_lag", "Events not yet handled", ["group", "topi
 _POLL_MS = 200
 _POLL_RECORDS = 500
 _COMMIT_SECONDS = 0.5
+_COMMIT_LIMIT = 5.0
 _DRAIN_SECONDS = 8.0
 _METADATA_MS = 3000  # how soon a topic that did not exist at the start is found
 
@@ -171,8 +172,9 @@ class _Membership(ConsumerRebalanceListener):
             if not moved:
                 return
             try:
-                await self._client.commit(moved)
-            except (KafkaError, IllegalStateError) as error:
+                async with asyncio.timeout(_COMMIT_LIMIT):  # else a stop would wait for a broker that is away
+                    await self._client.commit(moved)
+            except (KafkaError, IllegalStateError, TimeoutError) as error:
                 logger.warning("offsets not committed", group=self._consumer.group, error=repr(error))
                 return  # the next commit says it again, or the next owner handles it again
             for place, position in moved.items():

@@ -72,9 +72,11 @@ class Handling:
             if stopping.is_set():
                 raise Stopped
             first = mine[0]
-            alone = len(mine) == 1
+            # A batch belongs to a trace when all of it does.
+            one_trace = len({delivery.header(telemetry.TRACEPARENT) for delivery in mine}) == 1
+            name = f"{first.topic} {first.type}"
             try:
-                with telemetry.continuing(first.headers, f"{first.topic} {first.type}") if alone else nullcontext():
+                with telemetry.continuing(first.headers, name) if one_trace else nullcontext():
                     await self.handle([replace(delivery, attempt=attempt) for delivery in mine])
             except Exception as error:  # noqa: BLE001 the outermost boundary of a handler
                 self._note(first, attempt, error)

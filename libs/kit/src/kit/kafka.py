@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from kit import log
+from kit import telemetry
 from kit.errors import Unavailable
 from kit.settings import KafkaSettings
 
@@ -26,8 +26,6 @@ MAX_VALUE_BYTES = 900_000  # a message must stay under the broker's limit of 1 M
 _START_SECONDS = 5.0
 _DELIVERY_SECONDS = 10.0
 _REST_SECONDS = 0.5
-
-logger = log.get(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Producer:
             full_name(message.topic, self._prefix),
             value=message.value,
             key=message.key.encode() or None,
-            headers=message.headers,
+            headers=_traced(message.headers),
             timestamp_ms=int(message.time.timestamp() * 1000),
         )
 
@@ -182,6 +180,13 @@ async def _start(bootstrap: str) -> AIOKafkaProducer:
             raise
         raise _unavailable() from error
     return client
+
+
+def _traced(headers: list[Header]) -> list[Header]:
+    """With the current trace, unless the message brings one."""
+    if not any(name == telemetry.TRACEPARENT for name, _ in headers):
+        telemetry.inject(headers)
+    return headers
 
 
 def _unavailable() -> Unavailable:

@@ -5,6 +5,7 @@ the transaction holds the lock on the key's aggregate before it emits.
 """
 
 import asyncio
+import time
 import uuid
 import zlib
 from collections.abc import AsyncGenerator, Iterable
@@ -24,6 +25,8 @@ LANES = 4  # rows carry their lane: raising it is safe, lowering it strands rows
 _LOCK_SPACE = 0x6F62  # of Postgres' advisory locks; the lane is the second half
 _BATCH = 500
 _POLL_SECONDS = 0.05
+_IDLE_POLL_SECONDS = 0.25  # when this process wrote nothing for a while
+_IDLE_AFTER = 2.0
 _GAUGE_SECONDS = 5.0
 
 _APPEND = """
@@ -102,6 +105,7 @@ class Outbox:
         del topic_prefix  # the producer knows it; rows hold bare names so that they survive another prefix
         self._postgres, self._producer, self._source = postgres, producer, source
         self._wakes = [asyncio.Event() for _ in range(LANES)]
+        self._woken_at = 0.0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
@@ -114,6 +118,7 @@ class Outbox:
     def wake(self, lanes: Iterable[int]) -> None:
         for lane in lanes:
             self._wakes[lane].set()
+            self._woken_at = time.monotonic()
 
     async def run(self) -> None:
         """The relay: runs until cancelled, in every process of the service; one at a time works on a lane."""
@@ -154,7 +159,8 @@ class Outbox:
         while True:
             rows = await outlast(lambda: self._postgres.primary.fetch(_FULL_LANES, LANES), what="outbox poll")
             self.wake(row["lane"] for row in rows)
-            await asyncio.sleep(_POLL_SECONDS)
+            idle = time.monotonic() - self._woken_at > _IDLE_AFTER
+            await asyncio.sleep(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
 
     async def _measure(self) -> None:
         while True:
