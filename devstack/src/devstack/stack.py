@@ -55,7 +55,7 @@ def setting(site: Site) -> Setting:
 def up_servers(site: Site, console: Console, *, child: bool = False) -> None:
     """The backing servers alone; `child`: they end with this process."""
     supervision = Supervision(site.root)
-    _refuse(site, supervision, SERVER_PORTS)
+    _refuse(site, supervision, {name: site.ports[name] for name in SERVER_PORTS})
     steps = _ground(site, supervision, partial(backing.units, site), child=child)
     steps += backing.start_steps(site, supervision, [SUPERVISOR])
     asyncio.run(bringup.run(steps, Progress(console)))

@@ -92,10 +92,12 @@ def url(origins: tuple[Origin, Origin]) -> Iterator[str]:
     supervision = Supervision(root)
     supervision.start([edge.unit(site)])
     address = f"http://127.0.0.1:{chosen['edge']}"
-    asyncio.run(bringup.start(supervision, "edge", partial(readiness.answers, f"{address}/healthz")))
-    yield address
-    supervision.end()
-    shutil.rmtree(root)
+    try:
+        asyncio.run(bringup.start(supervision, "edge", partial(readiness.answers, f"{address}/healthz")))
+        yield address
+    finally:
+        supervision.end()
+        shutil.rmtree(root)
 
 
 def asked(origin: Origin, path: str) -> list[dict[str, str]]:
