@@ -62,9 +62,13 @@ def people() -> People:
 
 
 @pytest_asyncio.fixture
-async def postgres(make_database: MakeDatabase) -> AsyncGenerator[Postgres]:
-    dsn = await make_database(MIGRATIONS)
-    async with open_postgres(PostgresSettings.model_validate({"postgres_dsn": dsn})) as opened:
+async def postgres_dsn(make_database: MakeDatabase) -> str:
+    return await make_database(MIGRATIONS)
+
+
+@pytest_asyncio.fixture
+async def postgres(postgres_dsn: str) -> AsyncGenerator[Postgres]:
+    async with open_postgres(PostgresSettings.model_validate({"postgres_dsn": postgres_dsn})) as opened:
         yield opened
 
 

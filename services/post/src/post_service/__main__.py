@@ -34,7 +34,7 @@ from post_service.service.lists import PostLists
 from post_service.service.media import MediaService
 from post_service.service.peers import Accounts, Graph
 from post_service.service.posts import PostService
-from post_service.service.reading import PostReader
+from post_service.service.reading import PostReader, renew
 from post_service.service.sight import Sight
 from post_service.service.tallies import Tallies
 from post_service.settings import MediaSettings, PostSettings
@@ -54,6 +54,8 @@ NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
 @dataclass(frozen=True)
 class Wired:
     rpc: PostServicer
+    reader: PostReader
+    tallies: Tallies
     postgres: Postgres
     tasks: tuple[server.Task, ...]
 
@@ -89,11 +91,11 @@ async def wire(
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)
     )
-    forgetting = Consumer(
-        settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(reader.forget)
+    renewing = Consumer(
+        settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(reader.renew)
     )
     keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
-    return Wired(rpc, postgres, (outbox.run, counting.run, forgetting.run, *keeping))
+    return Wired(rpc, reader, tallies, postgres, (outbox.run, counting.run, renewing.run, *keeping))
 
 
 async def serve(settings: PostSettings) -> None:
@@ -123,14 +125,15 @@ async def media(settings: MediaSettings) -> None:
         for sandbox in sandboxes.values():
             stack.push_async_callback(sandbox.close)
         outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
+        posts, cache = PostStore(postgres), post_cache(redis, settings.post_cache_seconds)
         desk = Desk(
             truth=Truth(postgres, outbox, events.encode),
             media=MediaStore(postgres),
-            posts=PostStore(postgres),
+            posts=posts,
             progress=ProcessingStore(postgres),
             files=Objects(bucket, upload_seconds=0, clock=now),
             accounts=UserClient(user),
-            forget=post_cache(redis, settings.post_cache_seconds).drop,
+            renew=partial(renew, cache, posts),
             sandboxes=sandboxes,
             workspace=workspace,
             random_key=random_key,

@@ -160,13 +160,13 @@ def count_handler(tally: Tally) -> Handle:
     )
 
 
-def cache_handler(forget: Callable[[int], Awaitable[None]]) -> Handle:
-    """Drops from the cache what the call that made the change could not drop."""
+def cache_handler(renew: Callable[[int], Awaitable[None]]) -> Handle:
+    """Writes the cache where the call that made the change could not."""
 
     async def changed(event: posts.PostPublished | posts.PostEdited, _delivery: Delivery) -> None:
-        await forget(event.post.post_id)
+        await renew(event.post.post_id)
 
     async def deleted(event: posts.PostDeleted, _delivery: Delivery) -> None:
-        await forget(event.post_id)
+        await renew(event.post_id)
 
     return dispatch(posts.PostEvent, {"post_published": changed, "post_edited": changed, "post_deleted": deleted})

@@ -1,25 +1,38 @@
-"""The media worker on a real bucket and a real database."""
+"""The media worker and the calls, on real stores."""
 
 import hashlib
 import io
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest_asyncio
-from heliograph.events.v1.post_events_pb2 import PostEvent
+from heliograph.events.v1.post_events_pb2 import PostEdited, PostEvent, PostSnapshot
+from heliograph.post.v1 import post_pb2 as pb
+from heliograph.post.v1.post_pb2_grpc import PostServiceStub, add_PostServiceServicer_to_server
+from kit.consumer import Delivery
 from kit.postgres import Postgres
 from kit.s3 import Bucket, open_bucket
 from kit.settings import S3Settings
-from kit.testing import MakeSettings
+from kit.testing import MakeSettings, Rpc
 from PIL import ExifTags, Image
+from post_service.__main__ import Wired, wire
+from post_service.events import cache_handler, count_handler
 from post_service.media.desk import Desk
 from post_service.media.sandbox import Limits, Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.media.workspace import open_workspace
+from post_service.model.changes import LikeChanged
 from post_service.model.media import Announcement, Kind, Medium
+from post_service.service.tallies import Tallies
+from post_service.settings import PostSettings
+from post_service.store import likes as like_rows
 from post_service.store import media as media_rows
 from post_service.store.media import MediaStore
 from post_service.store.objects import Objects
@@ -29,6 +42,7 @@ from post_service.store.truth import Truth
 
 from services.post.tests.conftest import People
 
+Renew = Callable[[int], Awaitable[None]]
 ROOMY = Limits(memory_bytes=2 << 30, cpu_seconds=60, wall_seconds=60)
 
 
@@ -48,14 +62,15 @@ async def keys_in(bucket: Bucket, prefix: str = "") -> set[str]:
 
 @dataclass
 class Studio:
-    """A worker with what surrounds it. `forgotten` are the posts it dropped from the cache."""
+    """A worker with what surrounds it. `renewed` are the posts it wrote to the cache."""
 
     worker: MediaWorker
     desk: Desk
     bucket: Bucket
     people: People
     postgres: Postgres
-    forgotten: list[int] = field(default_factory=list[int])
+    renewed: list[int]
+    renew_too: list[Renew]
     requests: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def upload(self, author_id: int, data: bytes, *, kind: Kind = Kind.IMAGE, sha256: str = "") -> Medium:
@@ -99,10 +114,13 @@ async def studio(
 ) -> AsyncGenerator[Studio]:
     sandboxes = {kind: Sandbox(ROOMY) for kind in Kind}
     numbers = itertools.count()
-    forgotten: list[int] = []
+    renewed: list[int] = []
+    renew_too: list[Renew] = []
 
-    async def forget(post_id: int) -> None:
-        forgotten.append(post_id)
+    async def renew(post_id: int) -> None:
+        renewed.append(post_id)
+        for each in renew_too:
+            await each(post_id)
 
     with open_workspace(tmp_path) as workspace:
         desk = Desk(
@@ -112,11 +130,115 @@ async def studio(
             progress=ProcessingStore(postgres),
             files=Objects(open_s3, upload_seconds=60, clock=lambda: datetime.now(UTC)),
             accounts=people,
-            forget=forget,
+            renew=renew,
             sandboxes=sandboxes,
             workspace=workspace,
             random_key=lambda: f"key{next(numbers)}",
         )
-        yield Studio(MediaWorker(desk), desk, open_s3, people, postgres, forgotten)
+        yield Studio(MediaWorker(desk), desk, open_s3, people, postgres, renewed, renew_too)
     for sandbox in sandboxes.values():
         await sandbox.close()
+
+
+@dataclass
+class Service:
+    """The calls, with a worker beside them that works when told to."""
+
+    stub: PostServiceStub
+    studio: Studio
+    people: People
+    wired: Wired
+    tallies: Tallies
+
+    async def announce(self, viewer: int, data: bytes) -> pb.CreateMediaResponse:
+        asked = pb.CreateMediaRequest(
+            viewer_id=viewer,
+            kind=pb.MEDIA_KIND_IMAGE,
+            content_type="image/jpeg",
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+        return await self.stub.CreateMedia(asked)
+
+    async def put(self, upload: pb.Upload, data: bytes) -> None:
+        """As a client does."""
+        async with httpx.AsyncClient() as client:
+            answer = await client.request(upload.method, upload.url, headers=dict(upload.headers), content=data)
+        assert answer.is_success, answer.text
+
+    async def ready_medium(self, viewer: int, data: bytes | None = None) -> int:
+        medium = await self.studio.upload(viewer, data or photo(seed=next(self.studio.requests)))
+        await self.studio.work(medium)
+        return medium.id
+
+    async def post(self, viewer: int, media_ids: Sequence[int], **fields: Any) -> pb.Post:
+        return (await self.stub.CreatePost(pb.CreatePostRequest(viewer_id=viewer, media_ids=media_ids, **fields))).post
+
+    async def published(self, viewer: int, **fields: Any) -> pb.Post:
+        """A post of one photo, which the worker has put where it belongs."""
+        media_id = await self.ready_medium(viewer)
+        post = await self.post(viewer, [media_id], **fields)
+        await self.studio.worker.advance(viewer, media_id)
+        return await self.get(viewer, post.id)
+
+    async def get(self, viewer: int, post_id: int) -> pb.Post:
+        return (await self.stub.GetPost(pb.GetPostRequest(viewer_id=viewer, post_id=post_id))).post
+
+    async def batch(self, viewer: int, ids: Sequence[int]) -> list[int]:
+        answer = await self.stub.BatchGetPosts(pb.BatchGetPostsRequest(viewer_id=viewer, ids=ids))
+        return [post.id for post in answer.posts]
+
+    async def seen_by(self, viewer: int, post_id: int) -> bool:
+        return bool(await self.batch(viewer, [post_id]))
+
+    async def counts(self, author: int) -> int:
+        answer = await self.stub.BatchGetPostCounts(pb.BatchGetPostCountsRequest(author_ids=[author]))
+        return answer.posts[author]
+
+    async def hear_engagement(self) -> None:
+        """The consumer gets every event of likes and comments that was emitted so far."""
+        query = "select payload from outbox where topic = 'engagement.v1' order by id"
+        for row in await self.studio.postgres.primary.fetch(query):
+            await count_handler(self.tallies)(_delivery(row["payload"]))
+
+    async def hear_edit(self, post_id: int) -> None:
+        event = PostEvent(post_edited=PostEdited(post=PostSnapshot(post_id=post_id)))
+        await cache_handler(self.wired.reader.renew)(_delivery(event.SerializeToString()))
+
+    async def like_behind_its_back(self, user_id: int, post_id: int) -> None:
+        """Commits a like and its event, and dies before counting it."""
+        async with self.studio.desk.truth.transaction() as tx:
+            done = await like_rows.add(tx.conn, post_id, user_id)
+            assert done is not None
+            await tx.emit(LikeChanged(True, post_id, 0, user_id, done[1], done[0]))
+
+
+def _delivery(value: bytes) -> Delivery:
+    return Delivery("", 0, 0, "", "", "", datetime.now(UTC), value)
+
+
+@pytest_asyncio.fixture
+async def service(
+    studio: Studio,
+    people: People,
+    rpc: Rpc,
+    make_settings: MakeSettings,
+    postgres_dsn: str,
+    redis_url: str,
+    bucket: str,
+    topic_prefix: str,
+) -> AsyncGenerator[Service]:
+    settings = make_settings(
+        PostSettings,
+        postgres_dsn=postgres_dsn,
+        redis_url=redis_url,
+        s3_bucket=bucket,
+        topic_prefix=topic_prefix,
+        user_target="127.0.0.1:1",
+        graph_target="127.0.0.1:1",
+    )
+    async with AsyncExitStack() as stack:
+        wired = await wire(stack, settings, people, people, lambda: datetime.now(UTC))
+        channel = await rpc(partial(add_PostServiceServicer_to_server, wired.rpc))
+        studio.renew_too.append(wired.reader.renew)
+        yield Service(PostServiceStub(channel), studio, people, wired, wired.tallies)

@@ -113,7 +113,7 @@ async def test_a_post_is_published_by_the_last_of_its_media_and_only_once(studio
     assert names.count("post_published") == 1
     assert names.count("media_processed") == 2
     assert await studio.desk.posts.counts_of([BEN]) == {BEN: 1}
-    assert post_id in studio.forgotten
+    assert post_id in studio.renewed
 
 
 @pytest.mark.parametrize("at_once", [False, True])

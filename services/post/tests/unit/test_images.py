@@ -167,7 +167,7 @@ def test_the_first_frame_of_an_animation_is_shown(tmp_path: Path) -> None:
 
 
 def test_colours_of_a_profile_are_converted_before_it_is_dropped(tmp_path: Path) -> None:
-    srgb: Any = ImageCms.createProfile("sRGB")
+    srgb: Any = ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownVariableType] untyped in Pillow
     profile = ImageCms.ImageCmsProfile(srgb).tobytes()
     make_variants(save(tmp_path, halves(), icc_profile=profile), tmp_path, focal_x=0.5, focal_y=0.5)
     with Image.open(tmp_path / "640.jpg") as image:

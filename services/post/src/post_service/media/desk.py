@@ -35,7 +35,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Desk:
-    """`forget` drops a post from the cache; `random_key` gives an unguessable name at each call."""
+    """`renew` writes the post of that id to the cache as it is; `random_key` gives an unguessable name each time."""
 
     truth: Truth
     media: MediaStore
@@ -43,7 +43,7 @@ class Desk:
     progress: ProcessingStore
     files: Files
     accounts: Accounts
-    forget: Callable[[int], Awaitable[None]]
+    renew: Callable[[int], Awaitable[None]]
     sandboxes: Mapping[Kind, Sandbox]
     workspace: Workspace
     random_key: Callable[[], str]

@@ -119,7 +119,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            srgb: Any = ImageCms.createProfile("sRGB")
+            srgb: Any = ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownVariableType] untyped in Pillow
             target = ImageCms.ImageCmsProfile(srgb)
             converted = ImageCms.profileToProfile(image, source, target, outputMode=wanted)
         except (ImageCms.PyCMSError, OSError, ValueError):

@@ -52,7 +52,7 @@ async def refuse(desk: Desk, medium: Medium, reason: str) -> None:
         await post_rows.touch(tx.conn, medium.author_id, current.post_id)
         await tx.emit(MediaProcessed(medium.id, medium.author_id, MediaState.REFUSED))
     logger.info("refused", media_id=medium.id, reason=reason)
-    await desk.forget(current.post_id)
+    await desk.renew(current.post_id)
 
 
 async def _make(desk: Desk, medium: Medium, source: Path, folder: Path) -> Made | Refused | None:
@@ -123,7 +123,7 @@ async def _finish(desk: Desk, medium: Medium, author: Profile, made: Made, varia
         if current.post_id:
             await post_rows.touch(tx.conn, medium.author_id, current.post_id)
             await publish_if_settled(tx, author, current.post_id)
-    await desk.forget(current.post_id)
+    await desk.renew(current.post_id)
 
 
 async def _in_work(tx: Transaction, medium: Medium) -> Medium | None:

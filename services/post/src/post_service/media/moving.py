@@ -34,7 +34,7 @@ async def move(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) ->
         await processing.switch_place(tx.conn, medium)
         await post_rows.touch(tx.conn, medium.author_id, current.post_id)
         await publish_if_settled(tx, author, current.post_id)
-    await desk.forget(current.post_id)
+    await desk.renew(current.post_id)
 
 
 async def drop_old_place(desk: Desk, medium: Medium) -> None:

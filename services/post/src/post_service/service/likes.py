@@ -27,19 +27,11 @@ class LikeService:
 
     async def like(self, viewer_id: int, post_id: int) -> PostCounts:
         """The post's counts with this like in them. Raises NotFound POST_NOT_FOUND."""
-        post, _ = await self._reader.look(signed_in(viewer_id), post_id)
-        change = await self._change(viewer_id, post, liked=True)
-        if change is not None:
-            await at_once(self._tallies.liked(post_id, change.change_id))
-        return (await self._tallies.of_posts([post_id]))[post_id]
+        return await self._changed(viewer_id, post_id, liked=True)
 
     async def unlike(self, viewer_id: int, post_id: int) -> PostCounts:
         """The post's counts without this like. Raises NotFound POST_NOT_FOUND."""
-        post, _ = await self._reader.look(signed_in(viewer_id), post_id)
-        change = await self._change(viewer_id, post, liked=False)
-        if change is not None:
-            await at_once(self._tallies.unliked(post_id, change.change_id))
-        return (await self._tallies.of_posts([post_id]))[post_id]
+        return await self._changed(viewer_id, post_id, liked=False)
 
     async def likers(self, viewer_id: int, post_id: int, size: int, token: str) -> Page[Profile]:
         """Newest like first. Raises NotFound POST_NOT_FOUND."""
@@ -55,6 +47,15 @@ class LikeService:
 
         page = await fill(limit, before, fetch=fetch, show=show, key=_like_id, shown_key=_like_id)
         return Page([profile for _, profile in page.items], page.next_token)
+
+    async def _changed(self, viewer_id: int, post_id: int, *, liked: bool) -> PostCounts:
+        post, _ = await self._reader.look(signed_in(viewer_id), post_id)
+        change = await self._change(viewer_id, post, liked=liked)
+        counts = None
+        if change is not None:
+            count = self._tallies.liked if liked else self._tallies.unliked
+            counts = await at_once(count(post_id, change.change_id))
+        return counts or (await self._tallies.of_posts([post_id]))[post_id]
 
     async def _change(self, viewer_id: int, post: Post, *, liked: bool) -> LikeChanged | None:
         """None when it was so already."""

@@ -110,7 +110,7 @@ class MediaService:
             if medium.post_id:
                 await post_rows.touch(tx.conn, viewer_id, medium.post_id)
         if medium.post_id:
-            await self._reader.forget(medium.post_id)
+            await self._reader.renew(medium.post_id)
         return await self.get(viewer_id, media_id)
 
     async def _check_bytes(self, medium: Medium) -> None:

@@ -85,7 +85,7 @@ class PostService:
             check_content(content)
             if content != post.content:
                 await self._rewrite(tx, author, post, content)
-        await self._reader.forget(post_id)
+        await self._reader.renew(post_id)
         return await self._reader.get(viewer_id, post_id)
 
     async def delete(self, viewer_id: int, post_id: int) -> None:
@@ -96,7 +96,7 @@ class PostService:
             post = await rows.reload(tx.conn, viewer_id, post_id)
             if post is not None and post.state is not PostState.DELETED:
                 await _delete(tx, post)
-        await self._reader.forget(post_id)
+        await self._reader.renew(post_id)
 
     async def _made_before(self, viewer_id: int, draft: Draft) -> int | None:
         made = await self._posts.of_request(viewer_id, draft.request_id)

@@ -23,6 +23,8 @@ class PostCache(Protocol):
         self, ids: Sequence[int], load: Callable[[Sequence[int]], Awaitable[Mapping[int, Post]]]
     ) -> dict[int, Post]: ...
 
+    async def put(self, entity_id: int, value: Post, version: int = 0) -> None: ...
+
     async def drop(self, *ids: int) -> None: ...
 
 
@@ -82,14 +84,22 @@ class PostReader:
         view = await self._sight.view(viewer_id, (*(post.author_id for post in posts.values()), *user_ids))
         return {post_id: post for post_id, post in posts.items() if view.sees(post)}, view
 
-    async def forget(self, post_id: int) -> None:
-        """The post or its media changed."""
-        await self._cache.drop(post_id)
+    async def renew(self, post_id: int) -> None:
+        """Writes the cache through, after the commit of a change of the post or its media."""
+        await renew(self._cache, self._posts, post_id)
 
     async def _liked(self, viewer_id: int, ids: Sequence[int]) -> set[int]:
         if viewer_id == ANONYMOUS or not ids:
             return set()
         return await self._likes.liked_of(viewer_id, ids)
+
+
+async def renew(cache: PostCache, posts: PostStore, post_id: int) -> None:
+    """Puts into the cache what the truth says now: a newer version that comes first stays. 0 is no post."""
+    if not post_id:
+        return
+    post = await posts.get(post_id)
+    await (cache.put(post_id, post, post.version) if post else cache.drop(post_id))
 
 
 def _view(post: Post, view: View, counts: PostCounts, *, liked: bool) -> PostView:

@@ -5,13 +5,15 @@ Both carry the same change id, so a change counts once whoever comes first.
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from kit import log
 from kit.errors import from_exception
 
 from post_service.model.comments import CommentCounts
 from post_service.model.posts import PostCounts
+
+T = TypeVar("T")
 
 logger = log.get(__name__)
 
@@ -56,14 +58,16 @@ class Tallies:
         await asyncio.gather(*changes)
 
 
-async def at_once(change: Awaitable[object]) -> None:
-    """Runs a change that the event will make anyway: an outage of the counters must not fail what is committed."""
+async def at_once(change: Awaitable[T]) -> T | None:
+    """The outcome of a change that the event will make anyway: None in an outage of the counters, which must not fail
+    what is committed."""
     try:
-        await change
+        return await change
     except Exception as error:
         if from_exception(error) is None:
             raise
         logger.warning("counted later, by the event", error=repr(error))
+        return None
 
 
 def _post_counts(fields: Mapping[str, int]) -> PostCounts:
