@@ -19,6 +19,7 @@ from gateway.revocations import Revocations
 ISSUER = "heliograph"
 AUDIENCE = "heliograph-api"
 _ALGORITHMS = ["EdDSA"]
+_TYPE = "at+jwt"
 _LEEWAY_SECONDS = 5
 _LONGEST_TOKEN = 4096
 _CACHED_TOKENS = 20_000
@@ -90,11 +91,13 @@ def required() -> Unauthenticated:
 
 
 def _kid(token: str) -> str:
+    """Of an access token: other tokens that the same keys sign are of no use here (RFC 9068)."""
     try:
-        kid = extract_compact(token.encode()).headers().get("kid")
+        header = extract_compact(token.encode()).headers()
     except (JoseError, ValueError):
         raise _invalid() from None
-    if not isinstance(kid, str):
+    kid, kind = header.get("kid"), header.get("typ")
+    if not isinstance(kid, str) or kind != _TYPE:
         raise _invalid()
     return kid
 

@@ -15,6 +15,8 @@ from kit import client
 
 from gateway.settings import GatewaySettings
 
+_LONGEST_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class Services:
@@ -32,8 +34,8 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
     async with AsyncExitStack() as stack:
 
         async def channel(target: str, service: str) -> grpc.aio.Channel:
-            # The route's budget bounds each call; this is for those outside of a request.
-            opened = client.channel(target, service=service, caller="gateway", seconds=5.0)
+            # What bounds a call is its route's budget.
+            opened = client.channel(target, service=service, caller="gateway", seconds=_LONGEST_SECONDS)
             return await stack.enter_async_context(opened)
 
         yield Services(

@@ -130,6 +130,7 @@ def _join_trace(traceparent: str | None) -> None:
     """Every answer has a trace id, whether spans are made or not."""
     if telemetry.enabled():
         return
-    telemetry.begin()
     if traceparent:
         telemetry.adopt(traceparent)
+    if not traceparent or telemetry.trace_id() is None:
+        telemetry.begin()

@@ -102,7 +102,7 @@ def type_of(reason: str) -> str:
 def _of_domain(error: DomainError) -> Refusal:
     status = _STATUS_BY_REASON.get(error.reason) or _STATUS.get(type(error), 500)
     headers: dict[str, str] = {}
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED or "challenge" in error.metadata:
         headers["WWW-Authenticate"] = error.metadata.get("challenge", 'Bearer realm="heliograph"')
     if error.retry_after is not None or status in (429, 503):
         headers["Retry-After"] = str(max(1, ceil(error.retry_after or 1)))

@@ -5,12 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 from heliograph.user.v1.user_pb2 import ListRevocationsRequest, ListRevocationsResponse
-from kit import log
-from kit.errors import Unavailable, from_exception
+from kit import deadline, log
+from kit.errors import DomainError, Unavailable
 from prometheus_client import Gauge
 
 POLL_SECONDS = 0.5
 _PAGE = 1000
+_FETCH_SECONDS = 2.0
 _TOKEN_LIFE_SECONDS = 15 * 60 + 60
 
 AGE = Gauge("heliograph_gateway_revocations_age_seconds", "Since the list of revoked sessions was last up to date")
@@ -28,6 +29,7 @@ class Revocations:
         self._until: dict[int, float] = {}
         self._revision = 0
         self._current_at: float | None = None
+        self._trouble = ""
 
     def holds(self, session_id: int) -> bool:
         return session_id in self._until
@@ -51,7 +53,8 @@ class Revocations:
     async def refresh(self) -> None:
         """Fetches what is new. Raises DomainError."""
         while True:
-            answer = await self._fetch(ListRevocationsRequest(after_revision=self._revision, page_size=_PAGE))
+            with deadline.within(_FETCH_SECONDS):
+                answer = await self._fetch(ListRevocationsRequest(after_revision=self._revision, page_size=_PAGE))
             for revoked in answer.revocations:
                 self._until[revoked.session_id] = max(revoked.expires_at.ToSeconds() + 60, self._now() + 60)
             moved, self._revision = answer.revision != self._revision, answer.revision
@@ -63,8 +66,9 @@ class Revocations:
     async def _poll(self) -> None:
         try:
             await self.refresh()
-        except Exception as error:
-            known = from_exception(error)
-            if known is None:
-                raise
-            logger.warning("revocations are not up to date", reason=known.reason)
+            reason = ""
+        except DomainError as error:
+            reason = error.reason
+        if reason != self._trouble:
+            logger.warning("revocations can be fetched again" if not reason else "no new revocations", reason=reason)
+        self._trouble = reason

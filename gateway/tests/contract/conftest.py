@@ -1,5 +1,6 @@
 """The gateway in process, behind it real Redis and S3, and services that a test scripts."""
 
+import inspect
 import json
 import secrets
 import time
@@ -11,27 +12,29 @@ import grpc
 import httpx
 import pytest
 import pytest_asyncio
-from google.protobuf.message import Message
-from joserfc import jwt
-from joserfc.jwk import OKPKey
-from starlette.types import ASGIApp
-
 from gateway.__main__ import assemble
 from gateway.app import build
 from gateway.here import Parts
 from gateway.settings import GatewaySettings
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from heliograph.feed.v1 import feed_pb2_grpc
 from heliograph.graph.v1 import graph_pb2_grpc
 from heliograph.notify.v1 import notify_pb2_grpc
-from heliograph.post.v1 import post_pb2_grpc
+from heliograph.post.v1 import post_pb2, post_pb2_grpc
 from heliograph.search.v1 import search_pb2_grpc
 from heliograph.user.v1 import user_pb2, user_pb2_grpc
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from kit.errors import NotFound
 from kit.server import running
 from kit.settings import ProcessSettings
+from starlette.types import ASGIApp
 
 ADA = 116045278314958848
 BEN = 116045278314958849
 ADDRESS = "203.0.113.7"
+SERVICES = ("user", "graph", "post", "feed", "notify", "search")
 
 
 Reply = Callable[[Any], Message]
@@ -69,7 +72,8 @@ class Scripted:
         async def handle(_self: object, request: Message, _context: object) -> Message:
             self.requests.append(request)
             reply = self._replies.get(method)
-            return reply(request) if reply else getattr(messages, f"{method}Response")()
+            answer = reply(request) if reply else getattr(messages, f"{method}Response")()
+            return await answer if inspect.isawaitable(answer) else answer
 
         return handle
 
@@ -94,7 +98,9 @@ class World:
         found = [{**key.as_dict(private=False), "kid": kid} for kid, key in keys.items()]
         self.user.answer("GetJwks", user_pb2.GetJwksResponse(jwks_json=json.dumps({"keys": found})))
 
-    def token(self, account: int = ADA, *, kid: str = "k1", key: OKPKey | None = None, **changes: Any) -> str:
+    def token(
+        self, account: int = ADA, *, kid: str = "k1", typ: str = "at+jwt", key: OKPKey | None = None, **changes: Any
+    ) -> str:
         now = int(time.time())
         claims = {
             "iss": "heliograph",
@@ -108,7 +114,7 @@ class World:
             **changes,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": "EdDSA", "kid": kid}, claims, key or self.key, algorithms=["EdDSA"])
+        return jwt.encode({"alg": "EdDSA", "kid": kid, "typ": typ}, claims, key or self.key, algorithms=["EdDSA"])
 
     async def gateway(self, **changes: Any) -> tuple[ASGIApp, Parts]:
         """One more instance."""
@@ -116,16 +122,42 @@ class World:
         await parts.revocations.refresh()
         return build(parts), parts
 
+    def profile(self, account: int, username: str, **values: Any) -> user_pb2.Profile:
+        state = values.pop("state", user_pb2.ACCOUNT_STATE_ACTIVE)
+        return user_pb2.Profile(id=account, username=username, name=username.title(), state=state, **values)
+
+    def knows(self, *profiles: user_pb2.Profile) -> None:
+        """The user service has these accounts."""
+        known = {profile.id: profile for profile in profiles}
+
+        def batch(request: user_pb2.BatchGetProfilesRequest) -> user_pb2.BatchGetProfilesResponse:
+            return user_pb2.BatchGetProfilesResponse(profiles=[known[one] for one in request.ids if one in known])
+
+        def by_name(request: user_pb2.GetProfileByUsernameRequest) -> user_pb2.GetProfileByUsernameResponse:
+            for profile in known.values():
+                if profile.username == request.username:
+                    return user_pb2.GetProfileByUsernameResponse(profile=profile)
+            raise NotFound("USER_NOT_FOUND", "there is no such user")
+
+        self.user.answer("BatchGetProfiles", batch)
+        self.user.answer("GetProfileByUsername", by_name)
+
+    def post_of(self, author: int, post: int = 7 << 40, **values: Any) -> post_pb2.Post:
+        filled: dict[str, Any] = {
+            "id": post,
+            "author": self.profile(author, "ada"),
+            "audience": post_pb2.AUDIENCE_PUBLIC,
+            "etag": "v1",
+            "published": True,
+            "created_at": Timestamp(seconds=1782070200, nanos=123_456_789),
+        }
+        return post_pb2.Post(**{**filled, **values})
+
     async def client(self, app: ASGIApp, token: str | None = None, address: str = ADDRESS) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 4711))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         client = httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=headers)
         return await self._stack.enter_async_context(client)
-
-
-@pytest.fixture
-def bucket_name(bucket: str) -> str:
-    return bucket
 
 
 @pytest_asyncio.fixture
@@ -155,12 +187,41 @@ async def anonymous(world: World, app: ASGIApp) -> httpx.AsyncClient:
     return await world.client(app)
 
 
+@pytest.fixture
+def ada_id() -> int:
+    return ADA
+
+
+@pytest.fixture
+def ben_id() -> int:
+    return BEN
+
+
 @pytest_asyncio.fixture
 async def ada(world: World, app: ASGIApp) -> httpx.AsyncClient:
     return await world.client(app, world.token(ADA))
 
 
-Problem = Callable[[httpx.Response, int, str], dict[str, Any]]
+Refused = Callable[[httpx.Response, int, str], dict[str, Any]]
+
+
+@pytest.fixture
+def refused() -> Refused:
+    """Checks that an answer is a whole problem document with this status and reason."""
+
+    def check(response: httpx.Response, status: int, reason: str) -> dict[str, Any]:
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert (response.status_code, problem["reason"]) == (status, reason), problem
+        assert problem["status"] == status
+        assert problem["type"] == "/problems/" + reason.lower().replace("_", "-")
+        assert problem["title"]
+        assert problem["detail"]
+        assert problem["instance"].startswith("/")
+        assert len(problem["trace_id"]) == 32
+        return problem
+
+    return check
 
 
 def _settings(port: int, redis_url: str, servers: dict[str, str]) -> GatewaySettings:

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 from fastapi import Request, Response
-from kit.errors import DomainError
+from kit.errors import DomainError, Unavailable
 
 from gateway import docs
 from gateway.here import HereDep, answer
@@ -25,7 +25,7 @@ async def jwks(here: HereDep) -> Response:
 
 @routes.add("GET /healthz", "getHealth", "Whether the process lives", answers.Health, policy=_OPEN)
 async def healthz() -> Response:
-    return answer(answers.Health("ok", []))
+    return answer(answers.Health("ok"))
 
 
 @routes.add(
@@ -39,7 +39,9 @@ async def readyz(here: HereDep) -> Response:
                 await check()
         except (DomainError, TimeoutError):
             failing.append(name)
-    return answer(answers.Health("failing" if failing else "ok", failing), 503 if failing else 200)
+    if failing:
+        raise Unavailable("NOT_READY", f"failing: {', '.join(failing)}", retry_after=1)
+    return answer(answers.Health("ok"))
 
 
 @routes.add("GET /openapi.json", "getOpenApi", "This document", dict, policy=_OPEN)

@@ -78,7 +78,7 @@ async def _store(here: Here, form: Form, fields: requests.UploadFields) -> Respo
         if made.media.state == post_pb2.MEDIA_STATE_WAITING:
             await _send(here, made.upload, form)
         asked = post_pb2.CompleteMediaRequest(viewer_id=here.viewer.id, media_id=made.media.id)
-        media = (await here.services.post.CompleteMedia(asked, timeout=20)).media
+        media = (await here.services.post.CompleteMedia(asked)).media
     return answer(here.render.media(media), 201, {"Location": f"/v1/media/{media.id}"})
 
 

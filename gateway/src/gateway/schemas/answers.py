@@ -305,7 +305,4 @@ class Jwks(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """`failing` names the checks that failed."""
-
-    status: Literal["ok", "failing"]
-    failing: list[str]
+    status: Literal["ok"]
