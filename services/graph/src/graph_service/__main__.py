@@ -4,13 +4,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from heliograph.events.v1.graph_events_pb2 import GraphEvent
-from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import migrations, server
 from kit.client import channel
-from kit.consumer import Consumer, dispatch
 from kit.outbox import Outbox, open_producer
 from kit.postgres import open_postgres
 from kit.process import Command, main
@@ -43,21 +40,13 @@ async def serve(settings: GraphSettings) -> None:
         relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)))
         counters = counters_of(redis, CountRows(postgres))
         graph = Graph(truth, relations, Lists(postgres), Counts(counters), users)
-        consumers = [
-            Consumer(settings, group=group, topics=[topic], handle=handle)
-            for group, topic, handle in (
-                ("graph.counters", events.TOPIC, dispatch(GraphEvent, events.graph_handlers(graph))),
-                ("graph.requests", events.USER_TOPIC, dispatch(UserEvent, events.user_handlers(graph))),
-            )
-        ]
-        tasks = [outbox.run, counters.run_flush, counters.run_reconcile, *(consumer.run for consumer in consumers)]
         await server.serve(
             settings,
             "graph",
             register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, GraphRpc(graph))],
             names=[NAME],
             checks={"postgres": postgres.check},
-            tasks=tasks,
+            tasks=[outbox.run, counters.run_flush, counters.run_reconcile, *events.consumers(settings, graph)],
         )
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heliograph.events.v1 import graph_events_pb2 as pb
-from heliograph.events.v1.user_events_pb2 import PrivacyChanged
-from kit.consumer import Delivery
+from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
+from kit.consumer import Consumer, Delivery, dispatch
 from kit.outbox import Event
 from kit.proto import datetime_of, timestamp
+from kit.server import Task
+from kit.settings import KafkaSettings
 
 from graph_service.clients import account_of
 from graph_service.model import Change, Kind, Step
@@ -74,3 +76,11 @@ def user_handlers(graph: Graph) -> Handlers:
         await graph.accept_all(account_of(body.profile))
 
     return {"privacy_changed": privacy_changed}
+
+
+def consumers(settings: KafkaSettings, graph: Graph) -> list[Task]:
+    handles = (
+        ("graph.counters", TOPIC, dispatch(pb.GraphEvent, graph_handlers(graph))),
+        ("graph.requests", USER_TOPIC, dispatch(UserEvent, user_handlers(graph))),
+    )
+    return [Consumer(settings, group=group, topics=[topic], handle=handle).run for group, topic, handle in handles]

@@ -1,16 +1,15 @@
 """Events on Kafka: those that this service emits, and what it does about its own and the user service's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 
 import pytest
 from graph_service import events
 from graph_service.model import Account, Kind, Step
-from heliograph.events.v1.graph_events_pb2 import GraphEvent
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
 from heliograph.graph.v1 import graph_pb2 as pb
 from heliograph.user.v1.user_pb2 import Profile
-from kit.consumer import Consumer, Delivery, dispatch
+from kit.consumer import Consumer, Delivery
 from kit.errors import Unavailable
 from kit.kafka import Message, open_producer
 from kit.testing import MakeTopics, eventually
@@ -30,13 +29,8 @@ async def running(make_topics: MakeTopics, world: World) -> AsyncGenerator[list[
     async def hear(delivery: Delivery) -> None:
         heard.append(delivery)
 
-    handles = [
-        ("graph.counters", events.TOPIC, dispatch(GraphEvent, events.graph_handlers(world.other.graph))),
-        ("graph.requests", events.USER_TOPIC, dispatch(UserEvent, events.user_handlers(world.other.graph))),
-        ("test.ears", events.TOPIC, hear),
-    ]
-    runs: list[Callable[[], Awaitable[None]]] = [world.one.outbox.run]
-    runs += [Consumer(world.settings, group=g, topics=[topic], handle=handle).run for g, topic, handle in handles]
+    ears = Consumer(world.settings, group="test.ears", topics=[events.TOPIC], handle=hear)
+    runs = [world.one.outbox.run, ears.run, *events.consumers(world.settings, world.other.graph)]
     tasks = [asyncio.ensure_future(run()) for run in runs]
     yield heard
     for task in tasks:
