@@ -39,9 +39,9 @@ def unreachable() -> Redis:
     return Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.1)
 
 
-def relations_of(load: Load, redis: Redis, postgres: Postgres) -> Relations:
+def relations_of(load: Load, redis: Redis, postgres: Postgres, *, lease: float = LEASE) -> Relations:
     """As in a process of its own."""
-    switch = Switch(postgres, lambda: answers(redis), lease=LEASE)
+    switch = Switch(postgres, lambda: answers(redis), lease=lease)
     return Relations(load, redis, switch)
 
 
@@ -146,10 +146,11 @@ async def test_the_cache_comes_back_by_itself_without_what_it_held(
 
 
 async def test_while_it_is_off_writers_wait_for_nothing(truth: Truth, postgres: Postgres):
-    cut_off = relations_of(truth.relations, unreachable(), postgres)
+    lease = 1.0
+    cut_off = relations_of(truth.relations, unreachable(), postgres, lease=lease)
     await cut_off.forget(ANN, BEN)
 
-    async with asyncio.timeout(LEASE / 2):
+    async with asyncio.timeout(lease):
         await cut_off.forget(ANN, BEN)
 
 
