@@ -1,5 +1,8 @@
 """Before routing: who is asking, how often they may, and how much they may send."""
 
+import asyncio
+from contextlib import suppress
+
 from kit.errors import DomainError, ResourceExhausted
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +14,8 @@ from gateway.here import Parts
 from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas
 
 _EXEMPT = frozenset({"/healthz", "/readyz"})
+_DRAINED_BYTES = 16 << 20
+_DRAINED_SECONDS = 3.0
 _TOKEN_ROUTES = ("/v1/sessions", "/v1/sessions/refresh", "/v1/accounts")
 
 
@@ -43,7 +48,9 @@ class Gate:
         try:
             await self._enter(scope)
             cap = self._cap(scope)
-            _check_announced(scope, cap)
+            if _announced(scope) > cap:
+                await _drain(receive)
+                raise _too_large(cap)
         except (Refusal, DomainError) as error:
             await problem(error, scope["path"])(scope, receive, send)
             return
@@ -88,10 +95,9 @@ def _owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
     return owners
 
 
-def _check_announced(scope: Scope, cap: int) -> None:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > cap:
-            raise _too_large(cap)
+def _announced(scope: Scope) -> int:
+    lengths = (value for name, value in scope["headers"] if name == b"content-length" and value.isdigit())
+    return max(map(int, lengths), default=0)
 
 
 def _capped(receive: Receive, cap: int) -> Receive:
@@ -104,12 +110,25 @@ def _capped(receive: Receive, cap: int) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > cap:
+                await _drain(receive)
                 raise _too_large(cap)
         return message
 
     return counted
 
 
+async def _drain(receive: Receive) -> None:
+    """Reads on for a while: a client that is still sending when the connection ends never sees the answer."""
+    left = _DRAINED_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAINED_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+
+
 def _too_large(cap: int) -> Refusal:
-    # What is still on its way will not be read: the connection ends here.
+    # What is still on its way after that will not be read: the connection ends here.
     return Refusal(413, "BODY_TOO_LARGE", f"the body has more than {cap} bytes", headers={"Connection": "close"})

@@ -98,13 +98,14 @@ class PostStore:
         return [row["post_id"] for row in await self._postgres.stale.fetch(query, tag, before, limit)]
 
     async def newest_of(self, author_ids: Sequence[int], *, before: int, limit: int) -> list[PostRef]:
-        """Published posts of all these authors together, newest first."""
+        """Posts of all these authors together, newest first; those whose media is not ready too: their author sees them."""
         query = """select newest.id, newest.author_id from unnest($1::bigint[]) as wanted (author_id)
             cross join lateral (
                 select id, author_id from posts
-                where posts.author_id = wanted.author_id and id < $2 and state = 1 order by id desc limit $3
+                where posts.author_id = wanted.author_id and id < $2 and state = any($4) order by id desc limit $3
             ) as newest order by newest.id desc limit $3"""
-        rows = await self._postgres.primary.fetch(query, author_ids, before, limit)
+        states = [PostState.PUBLISHED, PostState.PENDING]
+        rows = await self._postgres.primary.fetch(query, author_ids, before, limit, states)
         return [PostRef(row["id"], row["author_id"]) for row in rows]
 
     async def counts_of(self, author_ids: Sequence[int]) -> dict[int, int]:
