@@ -38,20 +38,21 @@ now = partial(datetime.now, UTC)
 class Parts:
     """What more than one command is made of. A reader has no time to wait for a server that is down, a worker has."""
 
-    def __init__(
-        self, settings: FeedSettings, rows: Cassandra, redis: Redis, *, seconds: float = 1.0, rest: float = 1.0
-    ) -> None:
-        patience = partial(Patience, seconds=seconds, rest=rest, clock=time.monotonic)
-        cassandra_patience = patience("CASSANDRA")
-        self.home = HomeRows(rows, cassandra_patience)
-        self.authors = AuthorRows(rows, cassandra_patience, now=now)
-        self.warm = WarmTimelines(redis, patience("REDIS"), cap=settings.warm_cap)
+    def __init__(self, settings: FeedSettings, rows: Cassandra, redis: Redis, *, hurried: bool) -> None:
+        seconds, rest = (1.0, 1.0) if hurried else (10.0, 0.0)
+        waiting = Patience("CASSANDRA", seconds=seconds, rest=rest, clock=time.monotonic)
+        self.home = HomeRows(rows, waiting)
+        self.authors = AuthorRows(rows, waiting, now=now)
+        # The fan-out need not wait for Redis either: the late lane does.
+        self.warm = WarmTimelines(
+            redis, Patience("REDIS", seconds=2.0, rest=1.0, clock=time.monotonic), cap=settings.warm_cap
+        )
 
 
 async def serve(settings: FeedSettings) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, graph, posts = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis)
+        parts = Parts(settings, rows, redis, hurried=True)
         rebuilding = Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now)
         candidates = Candidates(
             parts.home,
@@ -73,7 +74,7 @@ async def serve(settings: FeedSettings) -> None:
 async def fanout(settings: FanoutSettings) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, graph, _ = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis, seconds=10, rest=0)
+        parts = Parts(settings, rows, redis, hurried=False)
         tasks = LaneTasks(await stack.enter_async_context(open_producer(settings)))
         fan_out = FanOut(parts.authors, graph, tasks, threshold=settings.fanout_threshold, page=settings.fanout_page)
         follows = Follows(parts.home, parts.warm, parts.authors, tasks, now=now)
@@ -91,7 +92,7 @@ async def fanout(settings: FanoutSettings) -> None:
 async def rebuild(settings: FeedSettings, *, user: str) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, graph, posts = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis, seconds=10, rest=0)
+        parts = Parts(settings, rows, redis, hurried=False)
         count = await Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now).whole(parse(user))
         sys.stdout.write(f"{count} rows\n")
 

@@ -4,7 +4,8 @@ Values are handed to the driver as they go over the wire: an id is 8 bytes big-e
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from cassandra.metadata import Murmur3Token
@@ -36,28 +37,35 @@ class ChunkRows:
             await self._cassandra.execute(batch)
         faults.point("fanout_mid_batch")
 
-    def _batches(self, keys: Iterable[bytes]) -> Sequence[Sequence[bytes]]:
+    def _batches(self, keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         """In the ring's order, grouped by who holds them, as the ring is now."""
-        groups: dict[Any, list[bytes]] = {}
-        for token, key in sorted((Murmur3Token.from_key(key), key) for key in keys):
-            groups.setdefault(self._replicas(token), []).append(key)
-        return [
-            group[start : start + BATCH_ROWS] for group in groups.values() for start in range(0, len(group), BATCH_ROWS)
-        ]
+        groups: dict[Hashable, list[bytes]] = {}
+        replicas = self._replicas()
+        for token, key in sorted((Murmur3Token.hash_fn(key), key) for key in keys):
+            groups.setdefault(replicas(token), []).append(key)
+        for group in groups.values():
+            for start in range(0, len(group), BATCH_ROWS):
+                yield group[start : start + BATCH_ROWS]
 
-    def _replicas(self, token: Murmur3Token) -> Any:
-        """One name for all tokens while the driver does not know the ring."""
+    def _replicas(self) -> Callable[[int], Hashable]:
+        """Names the replicas of a token; all alike while the driver does not know the ring."""
         session = self._cassandra.session
-        ring: Any = session.cluster.metadata.token_map
-        return frozenset(ring.get_replicas(session.keyspace, token)) if ring else None
+        known: Any = session.cluster.metadata.token_map
+        if not known:
+            return lambda _: None
+        ends = [token.value for token in known.ring]  # of the ranges, inclusive
+        names = [frozenset(known.get_replicas(session.keyspace, token)) for token in known.ring]
+        return lambda token: names[bisect_left(ends, token) % len(ends)]
 
 
 def _batch(insert: Any, keys: Sequence[bytes], rest: Sequence[bytes]) -> BatchStatement:
     """The coordinator is a replica of the first row, and so of all."""
     batch = BatchStatement(batch_type=BatchType.UNLOGGED)
-    for key in keys:
-        bound = BoundStatement(insert)
-        bound.values = [key, *rest]
-        batch.add(bound)
+    first = BoundStatement(insert)
+    first.values = [keys[0], *rest]
+    batch.add(first)  # sets the routing key
+    for key in keys[1:]:
+        # What add() does, without an object for each row.
+        batch._add_statement_and_params(True, insert.query_id, [key, *rest])  # pyright: ignore[reportPrivateUsage]
     batch.is_idempotent = True
     return batch
