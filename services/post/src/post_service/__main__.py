@@ -23,10 +23,11 @@ from kit.settings import PostgresSettings
 
 from post_service import events
 from post_service.clients import GraphClient, UserClient
-from post_service.media.desk import Desk
+from post_service.media.desk import Desk, new_turns
 from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.media.workspace import open_workspace
+from post_service.model.media import Kind
 from post_service.rpc.servicer import PostServicer
 from post_service.service.comments import CommentService
 from post_service.service.likes import LikeService
@@ -91,8 +92,13 @@ async def wire(
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)
     )
+
+    async def renew_for_certain(post_id: int) -> None:
+        await reader.renew(post_id)
+        await redis.ping()  # the cache says nothing of an outage; the event comes again until there is none
+
     renewing = Consumer(
-        settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(reader.renew)
+        settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(renew_for_certain)
     )
     keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
     return Wired(rpc, reader, tallies, postgres, (outbox.run, counting.run, renewing.run, *keeping))
@@ -124,6 +130,7 @@ async def media(settings: MediaSettings) -> None:
         sandboxes = {kind: Sandbox(limits) for kind, limits in settings.job_limits.items()}
         for sandbox in sandboxes.values():
             stack.push_async_callback(sandbox.close)
+        await sandboxes[Kind.IMAGE].warm()
         outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
         posts, cache = PostStore(postgres), post_cache(redis, settings.post_cache_seconds)
         desk = Desk(
@@ -135,6 +142,7 @@ async def media(settings: MediaSettings) -> None:
             accounts=UserClient(user),
             renew=partial(renew, cache, posts),
             sandboxes=sandboxes,
+            turns=new_turns(),
             workspace=workspace,
             random_key=random_key,
         )

@@ -29,11 +29,11 @@ class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
 
 
 class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings):
-    """Limits of one file's processing; the wall time of a video bounds how long its upload may stay in work."""
+    """`media_concurrency` is how many media wait or are in work at once; the others are limits of one file's making."""
 
     user_target: str
     media_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-media-{os.getuid()}"
-    media_concurrency: int = Field(default=4, ge=1)
+    media_concurrency: int = Field(default=32, ge=1)
     media_memory_bytes: int = Field(default=2048 * _MIB, ge=512 * _MIB)
     image_cpu_seconds: int = Field(default=30, ge=1)
     image_wall_seconds: float = Field(default=60, gt=0)

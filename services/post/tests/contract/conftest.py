@@ -24,7 +24,7 @@ from kit.testing import MakeSettings, Rpc
 from PIL import ExifTags, Image
 from post_service.__main__ import Wired, wire
 from post_service.events import cache_handler, count_handler
-from post_service.media.desk import Desk
+from post_service.media.desk import Desk, new_turns
 from post_service.media.sandbox import Limits, Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.media.workspace import open_workspace
@@ -132,6 +132,7 @@ async def studio(
             accounts=people,
             renew=renew,
             sandboxes=sandboxes,
+            turns=new_turns(),
             workspace=workspace,
             random_key=lambda: f"key{next(numbers)}",
         )

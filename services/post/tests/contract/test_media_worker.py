@@ -6,9 +6,11 @@ import io
 import os
 import signal
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, PostPublished, PostSnapshot
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged
@@ -16,14 +18,17 @@ from heliograph.post.v1 import post_pb2
 from heliograph.user.v1.user_pb2 import Profile
 from kit.consumer import Delivery
 from kit.errors import Unavailable
+from kit.s3 import Bucket
 from PIL import Image
 from post_service.media.sandbox import Limits, Sandbox
+from post_service.media.worker import MediaWorker
 from post_service.model.media import Kind, MediaState, Medium
 from post_service.model.posts import Content
 from post_service.model.visibility import Audience, PostState
 from post_service.service.publishing import move_misplaced
 from post_service.store import media as media_rows
 from post_service.store import posts as rows
+from post_service.store.objects import Objects
 
 from services.post.tests.contract.conftest import Studio, keys_in, photo
 
@@ -258,3 +263,35 @@ async def test_a_flip_back_during_a_move_leaves_no_file_behind(studio: Studio) -
     assert post is not None
     async with studio.desk.truth.transaction() as tx:
         assert await move_misplaced(tx, studio.people.known[BEN], post) == 0
+
+
+async def test_a_film_becomes_ready_with_its_poster(studio: Studio, tmp_path: Path) -> None:
+    studio.people.add(BEN)
+    source = tmp_path / "film.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10"]
+    process = await asyncio.create_subprocess_exec(*command, "-t", "1", str(source))
+    assert await process.wait() == 0
+    medium = await studio.work(await studio.upload(BEN, source.read_bytes(), kind=Kind.VIDEO))
+    assert medium.state is MediaState.READY
+    assert {variant.name for variant in medium.variants} == NAMES | {"video.mp4"}
+    assert await keys_in(studio.bucket, "public/") == at(medium.place) | {f"{medium.place}/video.mp4"}
+
+
+async def test_work_that_no_event_speaks_of_is_taken_up_in_the_end(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    await studio.worker.take_up_forgotten(older_than_seconds=3600)
+    assert (await studio.again(medium)).state is MediaState.CHECKING
+    await studio.worker.take_up_forgotten(older_than_seconds=0)
+    assert (await studio.again(medium)).state is MediaState.READY
+
+
+async def test_uploads_that_nobody_needs_are_removed_after_a_day(studio: Studio, open_s3: Bucket) -> None:
+    studio.people.add(BEN)
+    done, waiting = await studio.upload(BEN, photo(seed=1)), await studio.upload(BEN, photo(seed=2))
+    await studio.work(done)
+    for days, left in ((0.5, {done.upload_key, waiting.upload_key}), (2.0, {waiting.upload_key})):
+        later = datetime.now(UTC) + timedelta(days=days)
+        files = Objects(open_s3, upload_seconds=60, clock=lambda now=later: now)
+        await MediaWorker(replace(studio.desk, files=files)).remove_stray_uploads()
+        assert await keys_in(studio.bucket, "uploads/") == left

@@ -1,6 +1,7 @@
 """What the media worker works with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,10 @@ class Files(Protocol):
 
     async def copy(self, source: str, target: str) -> None: ...
 
+    async def old_uploads(self) -> Sequence[int]:
+        """Ids of media whose upload lies there longer than any work on it takes."""
+        ...
+
     async def exists(self, key: str) -> bool: ...
 
     async def delete(self, key: str) -> None: ...
@@ -33,9 +38,17 @@ class Files(Protocol):
     async def delete_folder(self, folder: str) -> None: ...
 
 
+def new_turns() -> dict[Kind, asyncio.Semaphore]:
+    return {Kind.IMAGE: asyncio.Semaphore(2), Kind.VIDEO: asyncio.Semaphore(1)}
+
+
 @dataclass(frozen=True)
 class Desk:
-    """`renew` writes the post of that id to the cache as it is; `random_key` gives an unguessable name each time."""
+    """`renew` writes the post of that id to the cache as it is; `random_key` gives an unguessable name each time.
+
+    `turns` bound how many files of a kind are on this machine at once; the next picture is fetched while one is being
+    made, and a long film holds up no picture.
+    """
 
     truth: Truth
     media: MediaStore
@@ -45,5 +58,6 @@ class Desk:
     accounts: Accounts
     renew: Callable[[int], Awaitable[None]]
     sandboxes: Mapping[Kind, Sandbox]
+    turns: Mapping[Kind, asyncio.Semaphore]
     workspace: Workspace
     random_key: Callable[[], str]

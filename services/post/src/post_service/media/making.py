@@ -27,6 +27,11 @@ logger = log.get(__name__)
 async def process(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) -> None:
     """Ends with the medium ready or refused; or with one attempt less, to be called again. Raises what storage and
     database raise when they are away: that costs no attempt."""
+    async with desk.turns[medium.kind]:
+        await _attempt(desk, medium, author, for_all=for_all)
+
+
+async def _attempt(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) -> None:
     if await desk.progress.count_attempt(medium) > MAX_ATTEMPTS:
         await refuse(desk, medium, "PROCESSING_FAILED")
         return
@@ -88,9 +93,11 @@ def sha256_of(path: Path) -> str:
 
 async def _keep_original(desk: Desk, medium: Medium, source: Path) -> None:
     """Once for all of the author's media with this content. From the checked copy, not from the upload's address."""
+    if not await desk.files.exists(medium.original_key):
+        await desk.files.upload(source, medium.original_key, content_type=medium.content_type)
     async with desk.truth.transaction() as tx:
         await processing.keep_original(tx.conn, medium)
-        if not await desk.files.exists(medium.original_key):
+        if not await desk.files.exists(medium.original_key):  # removed meanwhile with the last medium that had it
             await desk.files.upload(source, medium.original_key, content_type=medium.content_type)
 
 

@@ -79,6 +79,11 @@ class Sandbox:
             return Refused(answer["refused"])
         return Made(answer["width"], answer["height"], answer["blurhash"], tuple(File(*f) for f in answer["files"]))
 
+    async def warm(self) -> None:
+        """Starts the process ahead of its first job."""
+        async with self._turn:
+            await self._running()
+
     async def close(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.returncode is None:

@@ -15,11 +15,11 @@ from post_service.events import POST_TOPIC, USER_TOPIC
 from post_service.media.desk import Desk
 from post_service.media.making import process, refuse
 from post_service.media.moving import drop_old_place, move, purge
-from post_service.model.media import Medium, Step, next_step
+from post_service.model.media import Medium, Step, next_step, upload_key
 from post_service.model.visibility import Audience, Profile, open_to_all
 
 _AT_ONCE = 4
-_SWEEP_SECONDS = 60
+_SWEEP_SECONDS = 600
 _FORGOTTEN_SECONDS = 1800
 _BATCH = 100
 
@@ -74,12 +74,22 @@ class MediaWorker:
             after = media[-1].id
 
     async def sweep(self) -> None:
-        """A task: takes up what no event speaks of any more, such as work whose event went to the dead letters."""
+        """A task: takes up what no event speaks of any more, such as work whose event went to the dead letters, and
+        removes uploads that nobody completed, or that came after their medium was done."""
         while True:
-            for medium in await self._desk.progress.unfinished(older_than_seconds=_FORGOTTEN_SECONDS, limit=_BATCH):
-                logger.warning("taking up forgotten work", media_id=medium.id, state=medium.state.name)
-                await self.advance(medium.author_id, medium.id)
+            await self.take_up_forgotten(_FORGOTTEN_SECONDS)
+            await self.remove_stray_uploads()
             await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def take_up_forgotten(self, older_than_seconds: float) -> None:
+        for medium in await self._desk.progress.unfinished(older_than_seconds=older_than_seconds, limit=_BATCH):
+            logger.warning("taking up forgotten work", media_id=medium.id, state=medium.state.name)
+            await self.advance(medium.author_id, medium.id)
+
+    async def remove_stray_uploads(self) -> None:
+        stray = await self._desk.files.old_uploads()
+        for media_id in set(stray) - await self._desk.progress.in_work(stray):
+            await self._desk.files.delete(upload_key(media_id))
 
     async def advance(self, author_id: int, media_id: int) -> None:
         """Until nothing is left to do for this medium."""

@@ -10,6 +10,7 @@ from post_service.model.errors import invalid
 
 ALT_TEXT_MAX = 1_500
 MAX_ATTEMPTS = 3
+UPLOADS = "uploads/"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -126,7 +127,11 @@ class Medium:
 
 
 def upload_key(media_id: int) -> str:
-    return f"uploads/{media_id}"
+    return f"{UPLOADS}{media_id}"
+
+
+def media_of_upload(key: str) -> int:
+    return int(key.removeprefix(UPLOADS))
 
 
 def is_public(place: str) -> bool:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from kit.s3 import Bucket
 
-from post_service.model.media import Upload
+from post_service.model.media import UPLOADS, Upload, media_of_upload
+
+_UPLOAD_LIFE = timedelta(days=1)
 
 
 class Objects:
@@ -51,7 +53,7 @@ class Objects:
         keys = [entry.key async for entry in self._bucket.list(f"{folder}/")]
         await self._bucket.delete(*keys)
 
-    async def old_uploads(self, *, older_than: timedelta) -> list[str]:
-        """Keys of uploads that came in before that."""
-        limit = self._clock() - older_than
-        return [entry.key async for entry in self._bucket.list("uploads/") if entry.modified < limit]
+    async def old_uploads(self) -> list[int]:
+        """Ids of media whose upload lies there longer than any work on it takes."""
+        limit = self._clock() - _UPLOAD_LIFE
+        return [media_of_upload(entry.key) async for entry in self._bucket.list(UPLOADS) if entry.modified < limit]

@@ -62,6 +62,10 @@ class ProcessingStore:
               and changed_at < clock_timestamp() - make_interval(secs => $1) order by changed_at limit $2"""
         return [medium_of(row) for row in await self._postgres.primary.fetch(query, older_than_seconds, limit)]
 
+    async def in_work(self, ids: Sequence[int]) -> set[int]:
+        query = "select id from media where id = any($1) and state in (2, 3, 4)"
+        return {row["id"] for row in await self._postgres.primary.fetch(query, ids)}
+
 
 async def finish(
     conn: Connection, medium: Medium, variants: Sequence[Variant], *, blurhash: str, width: int, height: int
