@@ -1,7 +1,7 @@
 """The whole service on real servers, behind its RPCs."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ import pytest_asyncio
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1 import user_pb2_grpc
 from kit.postgres import Postgres, open_postgres
-from kit.testing import MakeDatabase, MakeSettings, Rpc
+from kit.testing import MakeDatabase, MakeSettings, Rpc, eventually
 from redis.asyncio import Redis
 from user_service.__main__ import Wired, wire
 from user_service.settings import UserSettings
@@ -95,3 +95,20 @@ def register(users: user_pb2_grpc.UserServiceStub) -> Register:
         return (await users.RegisterAccount(request)).account
 
     return make
+
+
+@asynccontextmanager
+async def meeting_at(postgres: Postgres, rows: str, count: int) -> AsyncGenerator[None]:
+    """Holds the rows' locks until so many transactions wait, then lets them loose: what the block started meets there,
+    whatever the machine's mood."""
+
+    async def all_wait() -> bool:
+        waiting = await postgres.primary.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        return waiting >= count
+
+    async with postgres.primary.transaction() as conn:
+        await conn.execute(f"{rows} for update")
+        yield
+        await eventually(all_wait)

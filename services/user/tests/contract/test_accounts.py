@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from user_service.__main__ import wire
 from user_service.settings import UserSettings
 
-from .conftest import PASSWORD, Clock, Register
+from .conftest import PASSWORD, Clock, Register, meeting_at
 
 
 def update(account: pb.Account, etag: str = "", **fields: str | bool) -> pb.UpdateAccountRequest:
@@ -145,11 +145,17 @@ async def test_an_update_against_another_version_is_aborted(users: UserServiceSt
     assert caught.value.reason == "ETAG_MISMATCH"
 
 
-async def test_of_two_updates_of_one_version_at_once_one_wins(users: UserServiceStub, register: Register) -> None:
+async def test_of_two_updates_of_one_version_at_once_one_wins(
+    users: UserServiceStub, register: Register, postgres: Postgres
+) -> None:
     made = await register()
-    answers = await asyncio.gather(
-        *(users.UpdateAccount(update(made, made.etag, bio=text)) for text in ("one", "two")), return_exceptions=True
-    )
+
+    async def write(bio: str) -> pb.UpdateAccountResponse:
+        return await users.UpdateAccount(update(made, made.etag, bio=bio))
+
+    async with meeting_at(postgres, "select from accounts", 2):
+        updating = [asyncio.create_task(write(text)) for text in ("one", "two")]
+    answers = await asyncio.gather(*updating, return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == ["Aborted", "UpdateAccountResponse"]
 
 

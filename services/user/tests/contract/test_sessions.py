@@ -17,7 +17,7 @@ from kit.testing import Rpc
 from user_service.__main__ import wire
 from user_service.settings import UserSettings
 
-from .conftest import PASSWORD, Clock, Register
+from .conftest import PASSWORD, Clock, Register, meeting_at
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 
@@ -115,11 +115,13 @@ async def test_a_refresh_gives_new_tokens_of_the_same_session(users: UserService
 
 
 async def test_of_many_refreshes_at_once_one_wins_and_the_session_lives(
-    users: UserServiceStub, register: Register
+    users: UserServiceStub, register: Register, postgres: Postgres
 ) -> None:
     await register()
     token = (await log_in(users)).tokens.refresh_token
-    answers = await asyncio.gather(*(refresh(users, token) for _ in range(8)), return_exceptions=True)
+    async with meeting_at(postgres, "select from sessions", 8):
+        refreshing = [asyncio.create_task(refresh(users, token)) for _ in range(8)]
+    answers = await asyncio.gather(*refreshing, return_exceptions=True)
     won = [answer for answer in answers if isinstance(answer, pb.RefreshSessionResponse)]
     lost = [answer for answer in answers if isinstance(answer, Aborted)]
     assert (len(won), len(lost)) == (1, 7)
