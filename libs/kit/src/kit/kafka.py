@@ -24,7 +24,7 @@ Header = tuple[str, bytes]
 
 MAX_VALUE_BYTES = 900_000  # a message must stay under the broker's limit of 1 MiB with its headers
 _START_SECONDS = 5.0
-_DELIVERY_SECONDS = 10.0
+_DELIVERY_SECONDS = 8.0
 _REST_SECONDS = 0.5
 
 
@@ -62,6 +62,7 @@ class Producer:
     def __init__(self, bootstrap: str, topic_prefix: str) -> None:
         self._bootstrap, self._prefix = bootstrap, topic_prefix
         self._client: AIOKafkaProducer | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._turning = asyncio.Lock()
         self._failed_at = float("-inf")
 
@@ -73,19 +74,22 @@ class Producer:
         """Returns when every message is acknowledged. On Unavailable some may have arrived: send all of them again."""
         client = await self._connected()
         try:
-            async with asyncio.timeout(_DELIVERY_SECONDS * 1.5):
+            async with asyncio.timeout(_DELIVERY_SECONDS + 2):
                 waits = [await self._enqueue(client, message) for message in messages]
                 await asyncio.gather(*waits)
         except (KafkaError, TimeoutError) as error:
-            await self._discard(client)
+            self._discard(client)
             raise _unavailable() from error
 
     async def send(self, message: Message) -> None:
         await self.publish([message])
 
     async def close(self) -> None:
+        """Waits for what is under way, at most some seconds."""
         if self._client is not None:
-            await self._discard(self._client)
+            self._discard(self._client)
+        if self._stopping is not None:
+            await self._stopping
 
     async def _enqueue(self, client: Any, message: Message) -> "asyncio.Future[Any]":
         return await client.send(
@@ -106,18 +110,25 @@ class Producer:
         if time.monotonic() - self._failed_at < _REST_SECONDS:
             raise _unavailable()  # those who queued up need not all try in turn
         try:
+            await self._silence()
             return await _start(self._bootstrap)
         except Unavailable:
             self._failed_at = time.monotonic()
             raise
 
-    async def _discard(self, client: AIOKafkaProducer) -> None:
-        """A failed idempotent producer has a gap in its sequence and cannot go on. The old one must be silent before a
-        new one starts, or a late message of it would come after newer ones of its key."""
-        async with self._turning:
-            if self._client is client:
-                self._client = None
-                await asyncio.shield(client.stop())
+    async def _silence(self) -> None:
+        """The old client must be silent before a new one starts, or a late message of it would come after newer ones of
+        its key."""
+        if self._stopping is not None:
+            await asyncio.wait([self._stopping], timeout=_START_SECONDS)
+            if not self._stopping.done():
+                raise _unavailable()
+
+    def _discard(self, client: AIOKafkaProducer) -> None:
+        """A failed idempotent producer has a gap in its sequence and cannot go on."""
+        if self._client is client:
+            self._client = None
+            self._stopping = asyncio.create_task(client.stop())
 
 
 @asynccontextmanager
