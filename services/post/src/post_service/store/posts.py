@@ -98,7 +98,7 @@ class PostStore:
         return [row["post_id"] for row in await self._postgres.stale.fetch(query, tag, before, limit)]
 
     async def newest_of(self, author_ids: Sequence[int], *, before: int, limit: int) -> list[PostRef]:
-        """Posts of all these authors together, newest first; those whose media is not ready too: their author sees them."""
+        """Posts of all these authors together, newest first, the unpublished too: their author sees them."""
         query = """select newest.id, newest.author_id from unnest($1::bigint[]) as wanted (author_id)
             cross join lateral (
                 select id, author_id from posts
