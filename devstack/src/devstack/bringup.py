@@ -78,7 +78,7 @@ async def wait_ready(supervision: Supervision, name: str, check: Ready, offset: 
             if time.monotonic() > deadline:
                 told = logs.last_useful_line(log, offset) or str(reason)
                 raise StackError(f"{name} is not ready after {READY_SECONDS} s: {told}", log) from reason
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.4)
 
 
 async def command(
