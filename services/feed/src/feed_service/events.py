@@ -6,6 +6,7 @@ from typing import Any
 from heliograph.events.v1.graph_events_pb2 import Blocked, Followed, Unfollowed
 from heliograph.events.v1.post_events_pb2 import PostDeleted, PostPublished
 from heliograph.feed.v1.feed_pb2 import FanoutChunk, FanoutPlan, FanoutTask
+from kit import telemetry
 from kit.consumer import Delivery
 from kit.kafka import Message, Producer
 
@@ -81,6 +82,7 @@ def _message(lane: Lane, task: Plan | Chunk) -> Message:
         type=f"heliograph.feed.v1.{type(task).__name__}",
         value=value.SerializeToString(),
         source="feed",
+        extra=((telemetry.TRACEPARENT, trace.encode()),) if (trace := telemetry.traceparent()) else (),
     )
 
 

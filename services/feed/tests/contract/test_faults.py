@@ -1,7 +1,8 @@
 """Servers that are away, workers that die."""
 
+import asyncio
 import signal
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,29 @@ async def test_a_worker_killed_in_the_middle_of_a_fan_out_leaves_one_row_for_eve
             assert await feed.read(follower) == [post]
 
 
-async def test_without_cassandra_the_page_is_pulled_from_the_authors(system: System) -> None:
+@pytest.fixture
+async def silent_server() -> AsyncGenerator[str]:
+    """Takes connections and says nothing."""
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(ignore, "127.0.0.1", 0)
+    yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+@pytest.mark.parametrize("kind", ["refuses", "is silent"])
+async def test_without_cassandra_the_page_is_pulled_from_the_authors(
+    system: System, kind: str, silent_server: str
+) -> None:
     author, follower = system.next_id(), system.next_id()
     system.graph.follows.add((follower, author))
     posts = [await system.publish(author) for _ in range(3)]
 
-    async with system.serving(HELIOGRAPH_CASSANDRA_CONTACT_POINTS="127.0.0.1:1") as feed:
+    away = "127.0.0.1:1" if kind == "refuses" else silent_server
+    async with system.serving(HELIOGRAPH_CASSANDRA_CONTACT_POINTS=away) as feed:
         page = await feed.page(follower, size=2)
         rest = await feed.page(follower, size=2, token=page.next_page_token)
 
