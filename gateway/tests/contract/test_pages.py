@@ -4,15 +4,17 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from gateway_world import Client, Refused, World
 from heliograph.feed.v1 import feed_pb2
 from heliograph.graph.v1 import graph_pb2
 from heliograph.post.v1 import post_pb2
 from heliograph.search.v1 import search_pb2
 from heliograph.user.v1 import user_pb2
+from starlette.types import ASGIApp
 
 
 @pytest.fixture
-def feed(world):
+def feed(world: World):
     """An endless feed whose tokens count up."""
 
     def page(request: feed_pb2.GetHomeFeedRequest) -> feed_pb2.GetHomeFeedResponse:
@@ -23,19 +25,19 @@ def feed(world):
     world.feed.answer("GetHomeFeed", page)
 
 
-async def test_a_list_is_items_and_next(ada):
+async def test_a_list_is_items_and_next(ada: Client):
     response = await ada.get("/v1/me/feed")
     assert response.json() == {"items": [], "next": None, "degraded": False}
     assert "link" not in response.headers
 
 
-async def test_the_cursor_leads_to_the_next_page(ada, feed):
+async def test_the_cursor_leads_to_the_next_page(ada: Client, feed: None):
     first = (await ada.get("/v1/me/feed?limit=3")).json()
     second = (await ada.get("/v1/me/feed", params={"limit": 3, "cursor": first["next"]})).json()
     assert [int(post["id"]) for post in first["items"] + second["items"]] == [1000, 999, 998, 997, 996, 995]
 
 
-async def test_the_link_header_leads_there_too(ada, feed):
+async def test_the_link_header_leads_there_too(ada: Client, feed: None):
     first = await ada.get("/v1/me/feed?limit=3&order=latest")
     url = re.fullmatch(r'<(http://api\.test/v1/me/feed\?[^>]+)>; rel="next"', first.headers["link"])
     assert url
@@ -47,23 +49,23 @@ async def test_the_link_header_leads_there_too(ada, feed):
     ("asked", "size"),
     [("", 20), ("?limit=1", 1), ("?limit=100", 100), ("?limit=101", 100), ("?limit=99999999999", 100)],
 )
-async def test_the_limit_has_a_default_and_a_cap(ada, world, asked, size):
+async def test_the_limit_has_a_default_and_a_cap(ada: Client, world: World, asked: str, size: int):
     await ada.get(f"/v1/me/feed{asked}")
     assert world.feed.asked(feed_pb2.GetHomeFeedRequest)[0].page_size == size
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5", "1e3", "٣", "9" * 5000, " 1"])
-async def test_a_limit_that_is_none_is_refused(ada, refused, limit):
+async def test_a_limit_that_is_none_is_refused(ada: Client, refused: Refused, limit: str):
     problem = refused(await ada.get("/v1/me/feed", params={"limit": limit}), 422, "INVALID_FIELD")
     assert problem["errors"][0]["pointer"] == "/limit"
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "a b", "=", "é", "x" * 4000, "\x00"])
-async def test_a_cursor_that_was_never_given_out_is_refused(ada, refused, cursor):
+async def test_a_cursor_that_was_never_given_out_is_refused(ada: Client, refused: Refused, cursor: str):
     refused(await ada.get("/v1/me/feed", params={"cursor": cursor}), 400, "BAD_CURSOR")
 
 
-async def test_a_changed_cursor_is_refused(ada, feed, refused):
+async def test_a_changed_cursor_is_refused(ada: Client, feed: None, refused: Refused):
     cursor = (await ada.get("/v1/me/feed")).json()["next"]
     for position in range(len(cursor)):
         other = "A" if cursor[position] != "A" else "B"
@@ -71,13 +73,15 @@ async def test_a_changed_cursor_is_refused(ada, feed, refused):
         refused(await ada.get("/v1/me/feed", params={"cursor": changed}), 400, "BAD_CURSOR")
 
 
-async def test_a_cursor_is_good_for_its_viewer_alone(world, app, ada, feed, refused, ben_id):
+async def test_a_cursor_is_good_for_its_viewer_alone(
+    world: World, app: ASGIApp, ada: Client, feed: None, refused: Refused, ben_id: int
+):
     cursor = (await ada.get("/v1/me/feed")).json()["next"]
     ben = await world.client(app, world.token(ben_id))
     refused(await ben.get("/v1/me/feed", params={"cursor": cursor}), 400, "BAD_CURSOR")
 
 
-async def test_a_cursor_is_good_for_its_list_alone(ada, world, refused):
+async def test_a_cursor_is_good_for_its_list_alone(ada: Client, world: World, refused: Refused):
     world.post.answer("ListAuthorPosts", post_pb2.ListAuthorPostsResponse(next_page_token="5"))
     cursor = (await ada.get("/v1/users/1/posts")).json()["next"]
     assert (await ada.get("/v1/users/1/posts", params={"cursor": cursor})).status_code == 200
@@ -85,7 +89,7 @@ async def test_a_cursor_is_good_for_its_list_alone(ada, world, refused):
     refused(await ada.get("/v1/me/feed", params={"cursor": cursor}), 400, "BAD_CURSOR")
 
 
-async def test_a_cursor_is_good_for_its_filters_alone(ada, world, refused):
+async def test_a_cursor_is_good_for_its_filters_alone(ada: Client, world: World, refused: Refused):
     world.search.answer("Search", search_pb2.SearchResponse(next_page_token="5"))
     cursor = (await ada.get("/v1/search?q=dusk&type=tags")).json()["next"]
     assert (await ada.get("/v1/search", params={"type": "tags", "q": "dusk", "cursor": cursor})).status_code == 200
@@ -93,14 +97,14 @@ async def test_a_cursor_is_good_for_its_filters_alone(ada, world, refused):
         refused(await ada.get("/v1/search", params={**query, "cursor": cursor}), 400, "BAD_CURSOR")
 
 
-async def test_a_cursor_works_at_any_instance(world, ada, feed):
+async def test_a_cursor_works_at_any_instance(world: World, ada: Client, feed: None):
     cursor = (await ada.get("/v1/me/feed")).json()["next"]
     app, _ = await world.gateway()
     other = await world.client(app, world.token())
     assert (await other.get("/v1/me/feed", params={"cursor": cursor})).status_code == 200
 
 
-async def test_a_page_of_people_is_full_although_some_cannot_be_shown(ada, world, refused):
+async def test_a_page_of_people_is_full_although_some_cannot_be_shown(ada: Client, world: World, refused: Refused):
     hidden = {3: {"state": user_pb2.ACCOUNT_STATE_SUSPENDED}, 4: {"state": user_pb2.ACCOUNT_STATE_DELETED}}
     world.knows(*(world.profile(n, f"user{n}", **hidden.get(n, {})) for n in range(1, 12) if n != 5))
 

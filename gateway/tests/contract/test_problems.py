@@ -1,7 +1,10 @@
 """Every failure is a problem document, whatever was sent."""
 
+from typing import Any
+
 import httpx
 import pytest
+from gateway_world import Client, Refused, World
 from heliograph.post.v1 import post_pb2
 from kit import errors, telemetry
 from kit.errors import DomainError, FieldViolation
@@ -10,23 +13,23 @@ JSON = {"Content-Type": "application/json"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-async def test_an_unknown_route_is_not_found(anonymous, refused):
+async def test_an_unknown_route_is_not_found(anonymous: Client, refused: Refused):
     refused(await anonymous.get("/v1/nothing"), 404, "NOT_FOUND")
 
 
-async def test_a_wrong_method_names_all_that_the_path_allows(ada, refused):
+async def test_a_wrong_method_names_all_that_the_path_allows(ada: Client, refused: Refused):
     response = await ada.put("/v1/posts/1")
     refused(response, 405, "METHOD_NOT_ALLOWED")
     assert response.headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 @pytest.mark.parametrize("path", ["/v1/posts/abc", "/v1/posts/0", "/v1/posts/01", "/v1/posts/9223372036854775808"])
-async def test_a_path_that_holds_no_id_is_not_found(anonymous, refused, path):
+async def test_a_path_that_holds_no_id_is_not_found(anonymous: Client, refused: Refused, path: str):
     refused(await anonymous.get(path), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "application/json+x", "application/"])
-async def test_a_body_that_is_not_said_to_be_json_is_unsupported(ada, refused, content_type):
+async def test_a_body_that_is_not_said_to_be_json_is_unsupported(ada: Client, refused: Refused, content_type: str):
     refused(
         await ada.post("/v1/posts", content=b"{}", headers={"Content-Type": content_type}),
         415,
@@ -48,7 +51,7 @@ async def test_a_body_that_is_not_said_to_be_json_is_unsupported(ada, refused, c
         b"{} {}",
     ],
 )
-async def test_broken_json_is_a_bad_request(ada, refused, body):
+async def test_broken_json_is_a_bad_request(ada: Client, refused: Refused, body: bytes):
     refused(await ada.post("/v1/posts/1/comments", content=body, headers=JSON), 400, "BAD_JSON")
 
 
@@ -67,25 +70,25 @@ async def test_broken_json_is_a_bad_request(ada, refused, body):
         ("x", ""),
     ],
 )
-async def test_a_bad_field_is_pointed_to(ada, refused, body, pointer):
+async def test_a_bad_field_is_pointed_to(ada: Client, refused: Refused, body: Any, pointer: str):
     problem = refused(await ada.post("/v1/posts/1/comments", json=body), 422, "INVALID_FIELD")
     assert pointer in [fault["pointer"] for fault in problem["errors"]]
     assert all(fault["reason"] for fault in problem["errors"])
 
 
-async def test_all_bad_fields_are_told_at_once(ada, refused):
+async def test_all_bad_fields_are_told_at_once(ada: Client, refused: Refused):
     body = {"media_ids": ["x", 5], "audience": "everyone", "location": {"name": "a", "lat": 91, "lon": 10**400}, "a": 1}
     problem = refused(await ada.post("/v1/posts", json=body), 422, "INVALID_FIELD")
     pointers = {fault["pointer"] for fault in problem["errors"]}
     assert pointers == {"/media_ids/0", "/media_ids/1", "/audience", "/location/lat", "/location/lon", "/a"}
 
 
-async def test_a_body_announced_too_large_is_refused_before_it_is_read(ada, refused):
+async def test_a_body_announced_too_large_is_refused_before_it_is_read(ada: Client, refused: Refused):
     body = b'"' + b"x" * (1 << 20) + b'"'
     refused(await ada.post("/v1/posts", content=body, headers=JSON), 413, "BODY_TOO_LARGE")
 
 
-async def test_a_body_that_grows_too_large_is_cut_off(ada, refused):
+async def test_a_body_that_grows_too_large_is_cut_off(ada: Client, refused: Refused):
     sent = 0
 
     async def body():
@@ -117,7 +120,9 @@ async def test_a_body_that_grows_too_large_is_cut_off(ada, refused):
         (errors.Internal("INTERNAL", "no"), 500),
     ],
 )
-async def test_what_a_service_refuses_keeps_its_reason(ada, world, refused, error: DomainError, status):
+async def test_what_a_service_refuses_keeps_its_reason(
+    ada: Client, world: World, refused: Refused, error: DomainError, status: int
+):
     world.post.answer("GetPost", error)
     response = await ada.get("/v1/posts/1")
     refused(response, status, error.reason)
@@ -125,7 +130,7 @@ async def test_what_a_service_refuses_keeps_its_reason(ada, world, refused, erro
     assert ("www-authenticate" in response.headers) == (status == 401)
 
 
-async def test_faulty_fields_of_a_service_are_passed_on(anonymous, world, refused):
+async def test_faulty_fields_of_a_service_are_passed_on(anonymous: Client, world: World, refused: Refused):
     taken = errors.AlreadyExists("USERNAME_TAKEN", "taken", fields=[FieldViolation("/username", "taken")])
     world.user.answer("RegisterAccount", taken)
     body = {"username": "ada", "email": "ada@example.org", "password": "x"}
@@ -133,13 +138,13 @@ async def test_faulty_fields_of_a_service_are_passed_on(anonymous, world, refuse
     assert problem["errors"] == [{"pointer": "/username", "reason": "taken"}]
 
 
-async def test_a_bug_in_a_service_is_not_told(ada, world, refused):
+async def test_a_bug_in_a_service_is_not_told(ada: Client, world: World, refused: Refused):
     world.post.answer("GetPost", lambda _: 1 / 0)
     assert "division" not in (await ada.get("/v1/posts/1")).text
     refused(await ada.get("/v1/posts/1"), 500, "INTERNAL")
 
 
-async def test_a_bug_of_our_own_is_not_told(ada, world, refused):
+async def test_a_bug_of_our_own_is_not_told(ada: Client, world: World, refused: Refused):
     unknown_kind = post_pb2.Media(id=1, kind=99)  # type: ignore[arg-type]
     world.post.answer("GetMedia", post_pb2.GetMediaResponse(media=unknown_kind))
     response = await ada.get("/v1/media/1")
@@ -147,19 +152,19 @@ async def test_a_bug_of_our_own_is_not_told(ada, world, refused):
     assert "KeyError" not in response.text
 
 
-async def test_the_trace_is_the_callers_own(anonymous, refused):
+async def test_the_trace_is_the_callers_own(anonymous: Client, refused: Refused):
     response = await anonymous.get("/nope", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     assert refused(response, 404, "NOT_FOUND")["trace_id"] == TRACE
     assert response.headers["traceparent"].split("-")[1] == TRACE
 
 
 @pytest.mark.parametrize("traceparent", ["", "x", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "é"])
-async def test_a_broken_traceparent_starts_a_new_trace(anonymous, refused, traceparent):
+async def test_a_broken_traceparent_starts_a_new_trace(anonymous: Client, refused: Refused, traceparent: str):
     response = await anonymous.get("/nope", headers=[(b"traceparent", traceparent.encode())])
     assert refused(response, 404, "NOT_FOUND")["trace_id"] != "0" * 32
 
 
-async def test_the_callers_trace_reaches_the_services(ada, world):
+async def test_the_callers_trace_reaches_the_services(ada: Client, world: World):
     seen: list[str | None] = []
 
     def look(_: object) -> post_pb2.GetPostResponse:
@@ -171,18 +176,18 @@ async def test_the_callers_trace_reaches_the_services(ada, world):
     assert seen == [TRACE]
 
 
-async def test_a_request_id_comes_back(anonymous):
+async def test_a_request_id_comes_back(anonymous: Client):
     response = await anonymous.get("/healthz", headers={"X-Request-Id": "abc-123"})
     assert response.headers["x-request-id"] == "abc-123"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 200, "a\tb"])
-async def test_a_request_id_that_logs_cannot_hold_is_replaced(anonymous, given):
+async def test_a_request_id_that_logs_cannot_hold_is_replaced(anonymous: Client, given: str):
     response = await anonymous.get("/healthz", headers={"X-Request-Id": given})
     assert len(response.headers["x-request-id"]) == 36
 
 
-async def test_security_headers_are_on_every_answer(anonymous):
+async def test_security_headers_are_on_every_answer(anonymous: Client):
     for path in ("/healthz", "/nope", "/v1/me", "/docs"):
         headers = (await anonymous.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -190,12 +195,12 @@ async def test_security_headers_are_on_every_answer(anonymous):
         assert "default-src 'none'" in headers["content-security-policy"]
 
 
-async def test_a_header_that_may_come_once_may_not_come_twice(anonymous, refused):
+async def test_a_header_that_may_come_once_may_not_come_twice(anonymous: Client, refused: Refused):
     headers = httpx.Headers([("Authorization", "Bearer a"), ("Authorization", "Bearer b")])
     refused(await anonymous.get("/v1/me", headers=headers), 400, "BAD_HEADER")
 
 
-async def test_head_is_get_without_the_body(ada, world):
+async def test_head_is_get_without_the_body(ada: Client, world: World):
     world.post.answer("GetPost", post_pb2.GetPostResponse(post=world.post_of(1)))
     got, head = await ada.get("/v1/posts/1"), await ada.head("/v1/posts/1")
     assert head.status_code == 200
@@ -204,7 +209,7 @@ async def test_head_is_get_without_the_body(ada, world):
     assert head.headers["etag"] == got.headers["etag"]
 
 
-async def test_too_many_requests_at_once_are_told_to_come_back(world, refused):
+async def test_too_many_requests_at_once_are_told_to_come_back(world: World, refused: Refused):
     app, _ = await world.gateway(max_concurrent_calls=1)
     client = await world.client(app, world.token())
     inner: list[httpx.Response] = []
