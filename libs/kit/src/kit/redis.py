@@ -13,7 +13,7 @@ from kit import telemetry
 from kit.settings import RedisSettings
 
 _SECONDS = 0.5
-_CONNECTIONS = 64
+_CONNECTIONS = 32
 
 
 @asynccontextmanager
