@@ -130,8 +130,10 @@ class Stack:
         self._supervision.stop(name)
 
     def crash(self, name: str) -> None:
-        """SIGKILL; the supervisor starts it again after about a second."""
-        os.kill(self.pid(name), signal.SIGKILL)
+        """SIGKILL; the supervisor starts it again after about a second. One that is being started again is left alone."""
+        pid = self.pid(name)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
 
     def stop(self, name: str) -> None:
         """SIGTERM, and wait for its graceful end."""
