@@ -6,6 +6,7 @@ HELIOGRAPH_S3_REGION and HELIOGRAPH_S3_ACCESS_KEY. Both commands are idempotent.
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -27,15 +28,19 @@ Root = Annotated[Path, typer.Option(help="The folder above `secrets`.")]
 @app.command()
 def secrets(root: Root) -> None:
     """Write random secrets that are not there yet: ROOT/secrets/<service>/ for each service, and the servers' own."""
-    told = _setting(root)
-    for process in TABLE:
-        processes.write_secrets(process, told)
+    write_secrets(root, os.environ)
 
 
 @app.command()
 def stores(root: Root) -> None:
     """Make the databases, the bucket and the topics."""
-    asyncio.run(_stores(_setting(root)))
+    asyncio.run(_stores(_setting(root, os.environ)))
+
+
+def write_secrets(root: Path, variables: Mapping[str, str]) -> None:
+    told = _setting(root, variables)
+    for process in TABLE:
+        processes.write_secrets(process, told)
 
 
 async def _stores(told: Setting) -> None:
@@ -44,12 +49,12 @@ async def _stores(told: Setting) -> None:
     await data.make_bucket(told.servers, told.names.bucket)
 
 
-def _setting(root: Path) -> Setting:
+def _setting(root: Path, variables: Mapping[str, str]) -> Setting:
     (root / "secrets").mkdir(mode=0o711, parents=True, exist_ok=True)
     site, names = Site(root, {}, None, Path()), Names()
-    if absent := [name for name in READ if not os.environ.get(f"HELIOGRAPH_{name}")]:
+    if absent := [name for name in READ if not variables.get(f"HELIOGRAPH_{name}")]:
         raise StackError(f"not set: {', '.join(f'HELIOGRAPH_{name}' for name in absent)}")
-    servers = {f"HELIOGRAPH_{name}": os.environ[f"HELIOGRAPH_{name}"] for name in READ}
+    servers = {f"HELIOGRAPH_{name}": variables[f"HELIOGRAPH_{name}"] for name in READ}
     servers["HELIOGRAPH_S3_SECRET_KEY"] = site.secret("s3_secret_key")
     password, address = site.secret("postgres_password"), servers["HELIOGRAPH_POSTGRES_ADDRESS"]
     servers["HELIOGRAPH_POSTGRES_ADMIN_DSN"] = f"postgresql://{SUPERUSER}:{password}@{address}/postgres"

@@ -130,7 +130,7 @@ class Stack:
         self._supervision.stop(name)
 
     def crash(self, name: str) -> None:
-        """SIGKILL; the supervisor starts it again after about a second. One that is being started again is left alone."""
+        """SIGKILL; the supervisor starts it again after about a second. Nothing when it is not running just then."""
         pid = self.pid(name)
         if pid:
             os.kill(pid, signal.SIGKILL)
