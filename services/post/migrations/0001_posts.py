@@ -82,7 +82,6 @@ create table posts (
     unique (author_id, request_id)
 );
 create index posts_by_id on posts (id);
-create index posts_live on posts (author_id, id desc) where state = 1;
 create table post_tags (
     author_id bigint not null,
     tag text not null,

@@ -65,6 +65,16 @@ async def test_a_create_is_made_once_however_often_it_is_asked(service: Service)
     assert raised.value.reason == "REQUEST_ID_REUSED"
 
 
+async def test_many_people_post_at_once(service: Service) -> None:
+    authors = [service.people.add(100 + number) for number in range(30)]
+    media = [await service.ready_medium(authors[0]) for _ in range(3)]
+    await asyncio.gather(*(service.post(authors[0], [media_id]) for media_id in media))
+    asked = [service.post(author, [media[0]]) for author in authors[1:]]
+    refused = await asyncio.gather(*asked, return_exceptions=True)
+    reasons = {str(getattr(error, "reason", error)) for error in refused}
+    assert reasons == {"MEDIA_NOT_FOUND"}
+
+
 async def test_a_repeated_announcement_gives_the_same_medium_and_a_way_to_upload(service: Service) -> None:
     asked = pb.CreateMediaRequest(
         viewer_id=BEN, kind=pb.MEDIA_KIND_IMAGE, content_type="image/png", bytes=5, sha256="ab" * 32, request_id="m1"
@@ -269,7 +279,7 @@ async def test_tags_list_posts_in_any_spelling(service: Service) -> None:
     assert not (await service.stub.ListTagPosts(pb.ListTagPostsRequest(viewer_id=EVE, tag="strasse"))).posts
 
 
-async def test_feeds_get_the_ids_of_published_posts(service: Service) -> None:
+async def test_feeds_get_the_ids_of_posts(service: Service) -> None:
     one, two = await service.published(BEN), await service.published(ADA)
     answer = await service.stub.ListPostIds(pb.ListPostIdsRequest(author_ids=[BEN, ADA]))
     assert [(ref.post_id, ref.author_id) for ref in answer.posts] == [(two.id, ADA), (one.id, BEN)]

@@ -62,7 +62,7 @@ class PostService:
         signed_in(viewer_id)
         check_media_ids(draft.media_ids)
         check_content(draft.content)
-        post_id = await self._made_before(viewer_id, draft)
+        post_id = made_by(draft, await self._posts.of_request(viewer_id, draft.request_id))
         if post_id is None:
             author, content = await asyncio.gather(self._author(viewer_id), read_caption(self._accounts, draft.content))
             post_id = await self._insert(author, draft, content)
@@ -98,20 +98,11 @@ class PostService:
                 await _delete(tx, post)
         await self._reader.renew(post_id)
 
-    async def _made_before(self, viewer_id: int, draft: Draft) -> int | None:
-        made = await self._posts.of_request(viewer_id, draft.request_id)
-        if made is None:
-            return None
-        post, request_hash = made
-        if request_hash != draft.hash:
-            raise errors.request_id_reused()
-        return post.id
-
     async def _insert(self, author: Profile, draft: Draft, content: Content) -> int:
         async with self._truth.transaction() as tx:
             await tx.lock_author(author.id)
-            made = await self._made_before(author.id, draft)  # by the same request, a moment ago
-            if made is not None:
+            made = made_by(draft, await rows.of_request(tx.conn, author.id, draft.request_id))
+            if made is not None:  # by the same request, a moment ago
                 return made
             found = await media_rows.reload_many(tx.conn, author.id, draft.media_ids)
             media = usable(draft.media_ids, found)
@@ -152,6 +143,16 @@ class PostService:
         if author_id != viewer_id:
             await self._reader.look(viewer_id, post_id)
             raise errors.not_yours("post")
+
+
+def made_by(draft: Draft, found: tuple[int, bytes] | None) -> int | None:
+    """The post that this very draft has made before. Raises InvalidArgument REQUEST_ID_REUSED."""
+    if found is None:
+        return None
+    post_id, request_hash = found
+    if request_hash != draft.hash:
+        raise errors.request_id_reused()
+    return post_id
 
 
 async def read_caption(accounts: Accounts, content: Content) -> Content:

@@ -72,12 +72,10 @@ class PostStore:
     async def get(self, post_id: int) -> Post | None:
         return (await self.get_many([post_id])).get(post_id)
 
-    async def of_request(self, author_id: int, request_id: str) -> tuple[Post, bytes] | None:
+    async def of_request(self, author_id: int, request_id: str) -> tuple[int, bytes] | None:
         """The post made with this request id, deleted or not, and the hash of that request."""
-        query = f"select {_COLUMNS}, request_hash from posts where author_id = $1 and request_id = $2"
         async with self._postgres.primary.acquire() as conn:
-            row = await conn.fetchrow(query, author_id, request_id)
-            return (await _with_media(conn, row), row["request_hash"]) if row else None
+            return await of_request(conn, author_id, request_id)
 
     async def author_of(self, post_id: int) -> int | None:
         """Of a post in any state."""
@@ -125,6 +123,12 @@ async def read_many(conn: Connection, ids: Sequence[int]) -> dict[int, Post]:
     rows = await conn.fetch(query, ids, PostState.DELETED)
     media = await media_rows.of_posts(conn, list({row["author_id"] for row in rows}), [row["id"] for row in rows])
     return {row["id"]: _post_of(row, media.get(row["id"], ())) for row in rows}
+
+
+async def of_request(conn: Connection, author_id: int, request_id: str) -> tuple[int, bytes] | None:
+    query = "select id, request_hash from posts where author_id = $1 and request_id = $2"
+    row = await conn.fetchrow(query, author_id, request_id)
+    return (row["id"], row["request_hash"]) if row else None
 
 
 async def reload(conn: Connection, author_id: int, post_id: int) -> Post | None:
