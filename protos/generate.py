@@ -37,7 +37,7 @@ def _protoc(protos: list[Path], *options: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = generate(Path(folder))
-        there = sorted(path.relative_to(ROOT) for path in ROOT.glob("heliograph/**/*_pb2*.py*"))
+        there = sorted(path.relative_to(ROOT) for path in ROOT.glob("heliograph/*/v1/*_pb2*.py*"))
         if "--check" in sys.argv[1:]:
             differ = [
                 p for p in made if not (ROOT / p).exists() or not filecmp.cmp(ROOT / p, Path(folder) / p, shallow=False)

