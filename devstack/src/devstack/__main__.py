@@ -25,14 +25,19 @@ app.add_typer(provision_app, name="provision")
 
 Root = Annotated[Path | None, typer.Option(help="The run folder; one per stack. Also HELIOGRAPH_ROOT.")]
 Ports = Annotated[list[str] | None, typer.Option("--port", help="Move a port, as gateway=9090; remembered.")]
+PortsKind = Annotated[
+    str,
+    typer.Option("--ports", envvar="HELIOGRAPH_PORTS", help="fixed (the defaults) or free; remembered."),
+]
 
 
 @app.command()
-def up(root: Root = None, port: Ports = None) -> None:
+def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> None:
     """Start everything and print where it is."""
     began = time.monotonic()
     console = Console()
-    site = stack.make_site(root or default_root(), ports.asked_for(port or []), whole=True)
+    free = ports.wants_free(ports_)
+    site = stack.make_site(root or default_root(), ports.asked_for(port or []), whole=True, free=free)
     stack.up(site, console)
     table = stack.rows(site.root)
     told = stack.setting(site)

@@ -51,6 +51,12 @@ def _refuse_twins(ports: Mapping[str, int]) -> None:
         owner[port] = name
 
 
+def wants_free(kind: str) -> bool:
+    if kind not in ("fixed", "free"):
+        raise StackError(f"--ports is fixed or free, not {kind}")
+    return kind == "free"
+
+
 def asked_for(options: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """From `name=9090` options and HELIOGRAPH_PORT_NAME variables; options win."""
     prefix = "HELIOGRAPH_PORT_"

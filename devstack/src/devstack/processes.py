@@ -12,7 +12,7 @@ from devstack.unit import Unit
 
 PREFIX = "HELIOGRAPH_"
 # The caller's other HELIOGRAPH_* variables (LOG_LEVEL, OTLP_ENDPOINT, ...) reach every process; these do not.
-NOT_PASSED_ON = ("ROOT", "CACHE", "PORT_", "TEST_SERVERS", "SECRETS_DIR")
+NOT_PASSED_ON = ("ROOT", "CACHE", "PORT", "TEST_SERVERS", "SECRETS_DIR")
 SERVICES = ("user", "graph", "post", "feed", "notify", "search")
 
 

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from devstack import ports as port_choice
 from devstack import stack
-from devstack.faults import StackError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The backing servers alone.")
 
@@ -28,9 +27,8 @@ def up(
     port: Annotated[list[str] | None, typer.Option(help="Move a port, as postgres=5433; remembered.")] = None,
 ) -> None:
     """Start them in the background; their addresses are then in ROOT/servers.json."""
-    if ports not in ("fixed", "free"):
-        raise StackError(f"--ports is fixed or free, not {ports}")
-    site = stack.make_site(root.absolute(), port_choice.asked_for(port or []), whole=False, free=ports == "free")
+    free = port_choice.wants_free(ports)
+    site = stack.make_site(root.absolute(), port_choice.asked_for(port or []), whole=False, free=free)
     stack.up_servers(site, Console())
     sys.stdout.write(f"{site.root}/servers.json\n")
 

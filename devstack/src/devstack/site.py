@@ -59,6 +59,8 @@ def make_root(root: Path) -> None:
         (root / "logs").mkdir(parents=True, exist_ok=True)
         (root / "servers").mkdir(exist_ok=True)
         (root / "secrets").mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:  # the servers' user passes through, also where mktemp made the folder
+            root.chmod(root.stat().st_mode | 0o111)
     except OSError as error:
         raise StackError(f"cannot make the run folder {root}: {error.strerror}") from error
 

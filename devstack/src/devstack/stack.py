@@ -138,7 +138,7 @@ def down(root: Path) -> bool:
 def reset(root: Path) -> None:
     """Stop everything and drop data, secrets, logs and remembered ports."""
     down(root)
-    if root.is_dir() and not (root / "ports.json").exists() and any(root.iterdir()):
+    if root.is_dir() and not (root / "servers").is_dir() and any(root.iterdir()):
         raise StackError(f"{root} does not look like a stack's folder: not deleted")
     if root.is_dir():
         shutil.rmtree(root)
