@@ -121,16 +121,16 @@ async def serve(settings: PostSettings) -> None:
 
 async def media(settings: MediaSettings) -> None:
     async with AsyncExitStack() as stack:
-        postgres = await stack.enter_async_context(open_postgres(settings))
-        redis = await stack.enter_async_context(open_redis(settings))
-        producer = await stack.enter_async_context(open_producer(settings))
-        bucket = await stack.enter_async_context(open_bucket(settings))
-        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="media"))
         workspace = stack.enter_context(open_workspace(settings.media_folder))
         sandboxes = {kind: Sandbox(limits) for kind, limits in settings.job_limits.items()}
         for sandbox in sandboxes.values():
             stack.push_async_callback(sandbox.close)
         await sandboxes[Kind.IMAGE].warm()
+        postgres = await stack.enter_async_context(open_postgres(settings))
+        redis = await stack.enter_async_context(open_redis(settings))
+        producer = await stack.enter_async_context(open_producer(settings))
+        bucket = await stack.enter_async_context(open_bucket(settings))
+        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="media"))
         outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
         posts, cache = PostStore(postgres), post_cache(redis, settings.post_cache_seconds)
         desk = Desk(

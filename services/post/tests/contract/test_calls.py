@@ -2,14 +2,21 @@
 
 import asyncio
 import hashlib
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 from heliograph.post.v1 import post_pb2 as pb
+from heliograph.post.v1.post_pb2_grpc import PostServiceStub, add_PostServiceServicer_to_server
 from kit import errors
-from kit.testing import eventually
+from kit.testing import MakeSettings, Rpc, eventually
+from post_service.__main__ import wire
 from post_service.model.visibility import AccountState, Relation
+from post_service.settings import PostSettings
+from redis.asyncio import Redis
 
 from services.post.tests.contract.conftest import Service, photo
 
@@ -329,3 +336,27 @@ async def test_a_cache_that_missed_a_change_is_mended_by_the_event(service: Serv
     await service.hear_edit(post.id)
     assert (await service.get(ADA, post.id)).caption == "after"
     await eventually(lambda: service.seen_by(ADA, post.id))
+
+
+async def test_ids_that_never_were_leave_no_trace_in_the_counters(service: Service, redis_url: str) -> None:
+    post = await service.published(BEN)
+    assert await service.batch(ADA, [5, 6, post.id]) == [post.id]
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.keys("post:counts:{*}") == [f"post:counts:{{{post.id}}}".encode()]
+
+
+async def test_without_redis_posts_are_read_and_liked_all_the_same(
+    service: Service, make_settings: MakeSettings, postgres_dsn: str, bucket: str, topic_prefix: str, rpc: Rpc
+) -> None:
+    post = await service.published(BEN)
+    settings = make_settings(
+        PostSettings, postgres_dsn=postgres_dsn, redis_url="redis://127.0.0.1:1/0", s3_bucket=bucket,
+        topic_prefix=topic_prefix, user_target="127.0.0.1:1", graph_target="127.0.0.1:1",
+    )  # fmt: skip
+    async with AsyncExitStack() as stack:
+        wired = await wire(stack, settings, service.people, service.people, lambda: datetime.now(UTC))
+        stub = PostServiceStub(await rpc(partial(add_PostServiceServicer_to_server, wired.rpc)))
+        assert (await stub.LikePost(pb.LikePostRequest(viewer_id=ADA, post_id=post.id))).viewer.liked
+        assert (await stub.GetPost(pb.GetPostRequest(viewer_id=ADA, post_id=post.id))).post.viewer.liked
+    await service.hear_engagement()
+    assert (await service.get(ADA, post.id)).counts.likes == 1

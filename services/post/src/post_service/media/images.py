@@ -4,6 +4,7 @@ Runs in the sandbox process only, on bytes that a stranger chose.
 """
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,7 +81,13 @@ def _opened(source: Path) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, SyntaxError, ValueError, TypeError):  # broken metadata is no reason to refuse the picture
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        struct.error,
+    ):  # broken metadata is no reason to refuse the picture
         return 1
 
 
@@ -96,7 +103,7 @@ def _decode(image: Image.Image) -> Image.Image:
     image.draft(None, box)  # a JPEG decodes to half, a quarter or an eighth, never below the box
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
         truncated = "truncated" in str(error).lower()
         raise RefusedError("IMAGE_TRUNCATED" if truncated else "IMAGE_BROKEN") from None
     small = _eight_bits(image).resize(box, Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -21,7 +21,7 @@ _MAIN = "video.mp4"
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM = re.compile(r"Stream #\d+:\d+.*?: Video: .*?, (\d{2,5})x(\d{2,5})")
 # Only the container that was announced, only local files: a playlist inside must not make ffmpeg fetch anything.
-_INPUT = ("-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-f", "mov")
+_INPUT = ("-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe", "-threads", "2", "-f", "mov")
 _PLAIN = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 
 

@@ -54,14 +54,16 @@ class PostReader:
         return views[0]
 
     async def get_many(self, viewer_id: int, ids: Sequence[int]) -> list[PostView]:
-        """Those that the viewer may see, in the order asked. Two rounds: what hangs on the ids, then who may see."""
+        """Those that the viewer may see, in the order asked. Two rounds: the posts, then all that hangs on them. Ids
+        that never were cost one look-up and leave no trace in the counters."""
         wanted = check_batch(ids)
-        posts, counts, liked = await asyncio.gather(
-            self._cache.get_many(wanted, self._posts.get_many),
-            self._tallies.of_posts(wanted),
-            self._liked(viewer_id, wanted),
+        posts = await self._cache.get_many(wanted, self._posts.get_many)
+        found = list(posts)
+        view, counts, liked = await asyncio.gather(
+            self._sight.view(viewer_id, (post.author_id for post in posts.values())),
+            self._tallies.of_posts(found),
+            self._liked(viewer_id, found),
         )
-        view = await self._sight.view(viewer_id, (post.author_id for post in posts.values()))
         seen = [posts[post_id] for post_id in wanted if post_id in posts and view.sees(posts[post_id])]
         return [_view(post, view, counts[post.id], liked=post.id in liked) for post in seen]
 
