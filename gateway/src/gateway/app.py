@@ -11,6 +11,7 @@ from kit.errors import DomainError
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.util.http import ExcludeList
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from gateway import cors, openapi
@@ -46,14 +47,19 @@ def build(parts: Parts) -> ASGIApp:
     api = build_api()
     api.state.parts = parts
     edge = Edge(cors.allow(Gate(api, parts), parts.settings.cors_origins), parts.settings.max_concurrent_calls)
-    return OpenTelemetryMiddleware(edge, excluded_urls=_UNTRACED) if telemetry.enabled() else edge
+    return _traced(edge) if telemetry.enabled() else edge
+
+
+def _traced(app: ASGIApp) -> ASGIApp:
+    """With one span a request, none for each message of it."""
+    return OpenTelemetryMiddleware(app, excluded_urls=_UNTRACED, exclude_spans=["receive", "send"])
 
 
 def build_api() -> FastAPI:
     """The routes alone, which is all that the OpenAPI document needs."""
     endpoints = [endpoint for module in _MODULES for endpoint in module.routes.endpoints]
     api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    for kind in (HTTPException, RequestValidationError, DomainError, Exception):
+    for kind in (HTTPException, RequestValidationError, DomainError, ClientDisconnect, Exception):
         api.add_exception_handler(kind, _on_error)
     api.router.routes.extend(GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in endpoints)
     _document_once(api, endpoints)

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
 from kit import errors, telemetry
 from kit.errors import DomainError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from gateway.schemas.answers import FieldError, Problem
@@ -73,6 +75,8 @@ def refusal_of(error: Exception) -> Refusal:
             return _of_validation(error.errors())
         case HTTPException():
             return _of_http(error)
+        case ClientDisconnect():
+            return Refusal(400, "BODY_BROKEN_OFF", "the body broke off")  # read by nobody but our own log
         case _:
             known = errors.from_exception(error) or errors.Internal("INTERNAL", "internal error")
             return _of_domain(known)
@@ -86,7 +90,7 @@ def problem(error: Exception, instance: str) -> Response:
         title=refusal.reason.replace("_", " ").capitalize(),
         status=refusal.status,
         detail=refusal.detail,
-        instance=instance,
+        instance=quote(instance, safe="/:@!$&'()*+,;=~"),
         reason=refusal.reason,
         trace_id=telemetry.trace_id() or "",
         errors=list(refusal.fields),

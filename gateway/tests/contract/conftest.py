@@ -24,6 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are no package: this is 
 
 from gateway_world import ADA, BEN, Refused, Scripted, World
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "ignore:EdDSA is deprecated")  # the name that our tokens carry
+
+
 SERVICES = ("user", "graph", "post", "feed", "notify", "search")
 
 

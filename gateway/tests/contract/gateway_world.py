@@ -135,7 +135,7 @@ class World:
             for profile in known.values():
                 if profile.username == request.username:
                     return user_pb2.GetProfileByUsernameResponse(profile=profile)
-            raise NotFound("USER_NOT_FOUND", "there is no such user")
+            raise NotFound("USER_NOT_FOUND", "in other words")
 
         self.user.answer("BatchGetProfiles", batch)
         self.user.answer("GetProfileByUsername", by_name)

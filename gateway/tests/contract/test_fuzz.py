@@ -24,11 +24,9 @@ NASTY = st.sampled_from(
     ["\x00", "\u202e", "9" * 400, "-1", "0", "1", "null", "é", "'", '"', "\\", "%", "a,b", "\ufffe"]
 )
 TEXT = NASTY | st.text(max_size=8)
-FIELD = st.sampled_from(
-    ["media_ids", "title", "caption", "location", "name", "lat", "lon", "audience", "text", "reply_to", "username"]
-    + ["email", "password", "login", "bio", "up_to", "ids", "refresh_token", "kind", "bytes", "sha256", "content_type"]
-    + ["alt_text", "focal_point", "x", "y", "private_account", "cursor", "limit", "q", "type", "~/"]
-)
+NAMES = """media_ids title caption location name lat lon audience text reply_to username email password login bio up_to
+ids refresh_token kind bytes sha256 content_type alt_text focal_point x y private_account cursor limit q type ~/"""
+FIELD = st.sampled_from(NAMES.split())
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELD, inner, max_size=6),

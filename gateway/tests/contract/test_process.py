@@ -141,3 +141,12 @@ async def test_a_port_that_is_taken_is_told(world: World):
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stderr=PIPE)
         _, errors = await process.communicate()
     assert (process.returncode, errors.startswith(b"bad settings: HELIOGRAPH_LISTEN: cannot listen on")) == (78, True)
+
+
+async def test_with_tracing_on_the_trace_is_still_the_callers(world: World):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with _gateway(world, otlp_endpoint="http://127.0.0.1:1", trace_sample_ratio="1") as (_, client):
+        response = await client.get("/nope", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+        assert response.json()["trace_id"] == trace
+        assert response.headers["traceparent"].split("-")[1] == trace
+        assert len((await client.get("/nope")).json()["trace_id"]) == 32

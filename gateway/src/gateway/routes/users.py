@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 from heliograph.user.v1 import user_pb2
 from kit import ids
-from kit.errors import InvalidArgument
+from kit.errors import InvalidArgument, NotFound
 
 from gateway.errors import bad_field
 from gateway.here import HereDep, answer
@@ -45,7 +45,10 @@ async def by_id(
 )
 async def by_username(here: HereDep, username: Text) -> Response:
     asked = user_pb2.GetProfileByUsernameRequest(username=username)
-    profile = (await here.services.user.GetProfileByUsername(asked)).profile
+    try:
+        profile = (await here.services.user.GetProfileByUsername(asked)).profile
+    except NotFound:
+        raise not_found() from None  # the very words for who is hidden, too
     shown, known = await asyncio.gather(visible(here, [profile]), counts(here, [profile.id]))
     if not shown:
         raise not_found()
