@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.here import Here, answer
 from gateway.pages import Page
-from gateway.schemas import answers
+from gateway.schemas import answers, lists
 
 logger = log.get(__name__)
 
@@ -73,7 +73,7 @@ async def listed(page: Page, edges: Callable[[int, str], Awaitable[tuple[Sequenc
 
     profiles, token = await page.filled(edges, shown)
     cursor, headers = page.next(token)
-    return answer(answers.Users([page.here.render.user(profile) for profile in profiles], cursor), headers=headers)
+    return answer(lists.Users([page.here.render.user(profile) for profile in profiles], cursor), headers=headers)
 
 
 _SHOWN = (user_pb2.ACCOUNT_STATE_ACTIVE, user_pb2.ACCOUNT_STATE_UNSPECIFIED)

@@ -11,7 +11,7 @@ from gateway.here import Here, HereDep, answer, nothing
 from gateway.pages import PageDep
 from gateway.people import counts
 from gateway.routing import Auth, Policy, Routes
-from gateway.schemas import answers, requests
+from gateway.schemas import answers, lists, requests
 
 routes = Routes("Accounts and sessions")
 
@@ -75,7 +75,7 @@ async def refresh(here: HereDep, body: requests.Refresh) -> Response:
     return answer(here.render.logged_in(made.tokens, made.profile))
 
 
-@routes.add("GET /v1/sessions", "listSessions", "Where the account is logged in", answers.Sessions)
+@routes.add("GET /v1/sessions", "listSessions", "Where the account is logged in", lists.Sessions)
 async def list_sessions(here: HereDep, page: PageDep) -> Response:
     found = await here.services.user.ListSessions(
         user_pb2.ListSessionsRequest(
@@ -86,7 +86,7 @@ async def list_sessions(here: HereDep, page: PageDep) -> Response:
         )
     )
     cursor, headers = page.next(found.next_page_token)
-    return answer(answers.Sessions([render.session(item) for item in found.sessions], cursor), headers=headers)
+    return answer(lists.Sessions([render.session(item) for item in found.sessions], cursor), headers=headers)
 
 
 @routes.add(

@@ -6,7 +6,7 @@ from heliograph.post.v1 import post_pb2
 from gateway.here import HereDep, answer, nothing
 from gateway.pages import Page, PageDep
 from gateway.routing import Auth, Policy, Routes
-from gateway.schemas import answers, requests
+from gateway.schemas import answers, lists, requests
 from gateway.schemas.requests import Id
 
 routes = Routes("Comments")
@@ -38,7 +38,7 @@ async def create(here: HereDep, post_id: Id, body: requests.NewComment) -> Respo
     "GET /v1/posts/{post_id}/comments",
     "listComments",
     "Comments on a post without replies, oldest first",
-    answers.Comments,
+    lists.Comments,
     problems=(404,),
     policy=Policy(Auth.OPTIONAL),
 )
@@ -55,7 +55,7 @@ async def of_post(page: PageDep, post_id: Id) -> Response:
     "GET /v1/comments/{comment_id}/replies",
     "listReplies",
     "Answers to a comment, oldest first",
-    answers.Comments,
+    lists.Comments,
     problems=(404,),
     policy=Policy(Auth.OPTIONAL),
 )
@@ -85,4 +85,4 @@ async def delete(here: HereDep, comment_id: Id) -> Response:
 def _page_of(page: Page, found: post_pb2.ListCommentsResponse | post_pb2.ListRepliesResponse) -> Response:
     cursor, headers = page.next(found.next_page_token)
     items = [page.here.render.comment(comment) for comment in found.comments]
-    return answer(answers.Comments(items, cursor), headers=headers)
+    return answer(lists.Comments(items, cursor), headers=headers)

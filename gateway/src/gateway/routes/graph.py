@@ -12,7 +12,7 @@ from gateway.pages import PageDep
 from gateway.people import listed
 from gateway.routes.users import read_ids
 from gateway.routing import Policy, Routes
-from gateway.schemas import answers
+from gateway.schemas import answers, lists
 from gateway.schemas.requests import Id
 
 routes = Routes("Graph")
@@ -91,7 +91,7 @@ async def unmute(here: HereDep, user_id: Id) -> Response:
     "GET /v1/relationships",
     "listRelationships",
     "How one stands to each of these accounts",
-    answers.Relationships,
+    lists.Relationships,
 )
 async def relationships(
     here: HereDep, asked: Annotated[list[str], Query(alias="ids", description="Comma separated, at most 100")]
@@ -103,11 +103,11 @@ async def relationships(
             graph_pb2.BatchGetRelationshipsRequest(viewer_id=here.viewer.id, ids=wanted)
         )
         items = [render.relationship(item) for item in found.relationships]
-    return answer(answers.Relationships(items, None))
+    return answer(lists.Relationships(items, None))
 
 
 @routes.add(
-    "GET /v1/users/{user_id}/followers", "listFollowers", "Followers, newest first", answers.Users, problems=(404,)
+    "GET /v1/users/{user_id}/followers", "listFollowers", "Followers, newest first", lists.Users, problems=(404,)
 )
 async def followers(page: PageDep, user_id: Id) -> Response:
     def asked(size: int, token: str) -> graph_pb2.ListFollowersRequest:
@@ -122,7 +122,7 @@ async def followers(page: PageDep, user_id: Id) -> Response:
     "GET /v1/users/{user_id}/following",
     "listFollowing",
     "Accounts followed, newest first",
-    answers.Users,
+    lists.Users,
     problems=(404,),
 )
 async def following(page: PageDep, user_id: Id) -> Response:
@@ -147,7 +147,7 @@ async def remove_follower(here: HereDep, user_id: Id) -> Response:
     return _answer(await here.services.graph.RemoveFollower(asked))
 
 
-@routes.add("GET /v1/me/follow-requests", "listFollowRequests", "Who asks to follow, newest first", answers.Users)
+@routes.add("GET /v1/me/follow-requests", "listFollowRequests", "Who asks to follow, newest first", lists.Users)
 async def follow_requests(page: PageDep) -> Response:
     def asked(size: int, token: str) -> graph_pb2.ListFollowRequestsRequest:
         return graph_pb2.ListFollowRequestsRequest(viewer_id=page.here.viewer.id, page_size=size, page_token=token)
@@ -181,7 +181,7 @@ async def reject(here: HereDep, user_id: Id) -> Response:
     return _answer(await here.services.graph.RejectFollowRequest(asked))
 
 
-@routes.add("GET /v1/me/blocks", "listBlocks", "Whom one blocks, newest first", answers.Users)
+@routes.add("GET /v1/me/blocks", "listBlocks", "Whom one blocks, newest first", lists.Users)
 async def blocks(page: PageDep) -> Response:
     def asked(size: int, token: str) -> graph_pb2.ListBlocksRequest:
         return graph_pb2.ListBlocksRequest(viewer_id=page.here.viewer.id, page_size=size, page_token=token)
@@ -189,7 +189,7 @@ async def blocks(page: PageDep) -> Response:
     return await listed(page, _edges(page.here.services.graph.ListBlocks, asked))
 
 
-@routes.add("GET /v1/me/mutes", "listMutes", "Whom one mutes, newest first", answers.Users)
+@routes.add("GET /v1/me/mutes", "listMutes", "Whom one mutes, newest first", lists.Users)
 async def mutes(page: PageDep) -> Response:
     def asked(size: int, token: str) -> graph_pb2.ListMutesRequest:
         return graph_pb2.ListMutesRequest(viewer_id=page.here.viewer.id, page_size=size, page_token=token)

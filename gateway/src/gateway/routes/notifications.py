@@ -6,12 +6,12 @@ from heliograph.notify.v1 import notify_pb2
 from gateway.here import HereDep, answer, nothing
 from gateway.pages import PageDep
 from gateway.routing import Policy, Routes
-from gateway.schemas import answers, requests
+from gateway.schemas import answers, lists, requests
 
 routes = Routes("Notifications")
 
 
-@routes.add("GET /v1/notifications", "listNotifications", "Notifications, newest first", answers.Notifications)
+@routes.add("GET /v1/notifications", "listNotifications", "Notifications, newest first", lists.Notifications)
 async def listed(page: PageDep) -> Response:
     here = page.here
     found = await here.services.notify.ListNotifications(
@@ -19,7 +19,7 @@ async def listed(page: PageDep) -> Response:
     )
     cursor, headers = page.next(found.next_page_token)
     items = [here.render.notification(item) for item in found.notifications]
-    return answer(answers.Notifications(items, cursor), headers=headers)
+    return answer(lists.Notifications(items, cursor), headers=headers)
 
 
 @routes.add(

@@ -10,7 +10,7 @@ from gateway import etags, render
 from gateway.here import Here, HereDep, answer, nothing
 from gateway.pages import Page, PageDep
 from gateway.routing import Auth, Policy, Routes
-from gateway.schemas import answers, requests
+from gateway.schemas import answers, lists, requests
 from gateway.schemas.requests import Id, Text
 
 routes = Routes("Posts")
@@ -90,7 +90,7 @@ async def delete(here: HereDep, post_id: Id) -> Response:
     "GET /v1/users/{user_id}/posts",
     "listUserPosts",
     "Posts of a user, newest first",
-    answers.Posts,
+    lists.Posts,
     problems=(404,),
     policy=_READ,
 )
@@ -103,7 +103,7 @@ async def by_author(page: PageDep, user_id: Id) -> Response:
     return _page_of(page, found)
 
 
-@routes.add("GET /v1/tags/{tag}/posts", "listTagPosts", "Posts with a tag, newest first", answers.Posts, policy=_READ)
+@routes.add("GET /v1/tags/{tag}/posts", "listTagPosts", "Posts with a tag, newest first", lists.Posts, policy=_READ)
 async def by_tag(page: PageDep, tag: Annotated[Text, Path(max_length=200)]) -> Response:
     found = await page.here.services.post.ListTagPosts(
         post_pb2.ListTagPostsRequest(
@@ -133,7 +133,7 @@ async def unlike(here: HereDep, post_id: Id) -> Response:
     "GET /v1/posts/{post_id}/likes",
     "listLikes",
     "Who likes a post, newest first",
-    answers.Users,
+    lists.Users,
     problems=(404,),
     policy=_READ,
 )
@@ -145,7 +145,7 @@ async def likes(page: PageDep, post_id: Id) -> Response:
         )
     )
     cursor, headers = page.next(found.next_page_token)
-    return answer(answers.Users([here.render.user(liker) for liker in found.profiles], cursor), headers=headers)
+    return answer(lists.Users([here.render.user(liker) for liker in found.profiles], cursor), headers=headers)
 
 
 async def publish(here: Here, body: requests.NewPost) -> Response:
@@ -169,4 +169,4 @@ def _location(place: requests.Location | None) -> post_pb2.Location | None:
 
 def _page_of(page: Page, found: post_pb2.ListAuthorPostsResponse | post_pb2.ListTagPostsResponse) -> Response:
     cursor, headers = page.next(found.next_page_token)
-    return answer(answers.Posts([page.here.render.post(post) for post in found.posts], cursor), headers=headers)
+    return answer(lists.Posts([page.here.render.post(post) for post in found.posts], cursor), headers=headers)

@@ -8,7 +8,7 @@ from heliograph.search.v1 import search_pb2
 from gateway.here import answer
 from gateway.pages import PageDep
 from gateway.routing import Routes
-from gateway.schemas import answers
+from gateway.schemas import lists
 from gateway.schemas.requests import Text
 
 routes = Routes("Search")
@@ -21,7 +21,7 @@ _TYPES = {
 }
 
 
-@routes.add("GET /v1/search", "search", "Search, best first", answers.Results)
+@routes.add("GET /v1/search", "search", "Search, best first", lists.Results)
 async def search(
     page: PageDep,
     q: Annotated[Text, Query(min_length=1, max_length=200)],
@@ -34,4 +34,4 @@ async def search(
         )
     )
     cursor, headers = page.next(found.next_page_token)
-    return answer(answers.Results([here.render.found(item) for item in found.results], cursor), headers=headers)
+    return answer(lists.Results([here.render.found(item) for item in found.results], cursor), headers=headers)

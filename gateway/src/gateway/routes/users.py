@@ -12,7 +12,7 @@ from gateway.errors import bad_field
 from gateway.here import HereDep, answer
 from gateway.people import by_ids, counts, not_found, visible
 from gateway.routing import Auth, Policy, Routes
-from gateway.schemas import answers
+from gateway.schemas import answers, lists
 from gateway.schemas.requests import MOST_IDS, Text
 
 routes = Routes("Profile")
@@ -22,7 +22,7 @@ routes = Routes("Profile")
     "GET /v1/users",
     "listUsersById",
     "Profiles by id; those that cannot be seen are left out",
-    answers.Profiles,
+    lists.Profiles,
     policy=Policy(Auth.OPTIONAL),
 )
 async def by_id(
@@ -31,7 +31,7 @@ async def by_id(
     wanted = read_ids(asked)
     found, known = await asyncio.gather(by_ids(here, wanted), counts(here, wanted))
     items = [here.render.profile(profile, known.get(profile.id)) for profile in found]
-    return answer(answers.Profiles(items, None))
+    return answer(lists.Profiles(items, None))
 
 
 @routes.add(

@@ -7,7 +7,6 @@ from msgspec import Meta, Struct
 Id = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", examples=["116045278314958848"])]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-06-21T19:30:00.000Z"])]
 Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
-Next = Annotated[str | None, Meta(description="Cursor of the next page, null at the end")]
 MediaKindName = Literal["image", "video"]
 MediaStateName = Literal["waiting", "checking", "resizing", "transcoding", "ready", "refused"]
 AudienceName = Literal["public", "followers", "close_friends"]
@@ -248,54 +247,6 @@ class Found(Struct, frozen=True, omit_defaults=True):
     post: Post | None = None
     tag: Tag | None = None
     place: Place | None = None
-
-
-class Users(Struct, frozen=True):
-    items: list[User]
-    next: Next
-
-
-class Profiles(Struct, frozen=True):
-    items: list[Profile]
-    next: Next
-
-
-class Sessions(Struct, frozen=True):
-    items: list[Session]
-    next: Next
-
-
-class Relationships(Struct, frozen=True):
-    items: list[Relationship]
-    next: Next
-
-
-class Posts(Struct, frozen=True):
-    items: list[Post]
-    next: Next
-
-
-class Feed(Struct, frozen=True):
-    """`degraded`: pulled from the authors' posts, because the timelines cannot be read."""
-
-    items: list[Post]
-    next: Next
-    degraded: bool
-
-
-class Comments(Struct, frozen=True):
-    items: list[Comment]
-    next: Next
-
-
-class Notifications(Struct, frozen=True):
-    items: list[Notification]
-    next: Next
-
-
-class Results(Struct, frozen=True):
-    items: list[Found]
-    next: Next
 
 
 class Jwks(Struct, frozen=True):
