@@ -7,7 +7,7 @@ STACK := devstack/bootstrap
 S ?=
 URL ?=
 
-.PHONY: help setup up down reset status logs demo test unit servers-test e2e faults lint types protos lock fmt openapi clean
+.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,8 +30,8 @@ status: ## Show every process of it
 logs: ## Show logs: make logs S=feed
 	@$(STACK) logs $(S)
 
-demo: setup ## A photo reaches a follower, on the running system, through REST alone
-	@$(PY) -m demo $(if $(URL),--url $(URL))
+demo: setup ## A photo reaches a follower, on the running system (or at URL=...), through REST alone
+	@$(if $(URL),$(PY) -m demo --url $(URL),$(STACK) run -- $(PY) -m demo)
 
 test: setup ## All tests: unit without servers, the rest on real servers started and stopped here
 	@$(PY) -m devstack servers run -- tests/run

@@ -13,16 +13,10 @@ ROOT = Path(__file__).parent.parent
 LOCKS = ROOT / "requirements"
 MEMBERS = ["heliograph-kit", "heliograph-protos"]
 DEPLOYABLES = {path.parent.name: path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))} | {
-    "gateway": ROOT / "gateway"
+    "gateway": ROOT / "gateway",
+    "devstack": ROOT / "devstack",
 }
-EVERYTHING = [
-    "libs/kit",
-    "protos",
-    "gateway",
-    "devstack",
-    "demo",
-    *(f"services/{name}" for name in DEPLOYABLES if name != "gateway"),
-]
+EVERYTHING = ["libs/kit", "protos", "demo", *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values())]
 
 
 def compile_lock(out: Path, sources: list[str], *options: str) -> None:

@@ -5,6 +5,7 @@ Prints each step with its time; the last line is JSON. Exit status 1 with the fa
 
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -16,7 +17,8 @@ from demo.story import StepFailedError, Story
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description="A photo reaches a follower, through the REST API alone.")
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="base of the API (default: %(default)s)")
+    default = os.environ.get("HELIOGRAPH_URL", "http://127.0.0.1:8080")
+    parser.add_argument("--url", default=default, help="base of the API (default: HELIOGRAPH_URL, or %(default)s)")
     url = parser.parse_args().url
     story = Story(url)
     began = time.monotonic()

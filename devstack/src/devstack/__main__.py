@@ -1,5 +1,6 @@
-"""`python -m devstack up | down | reset | status | logs | restart | servers ...`: Heliograph on this machine."""
+"""`python -m devstack up | down | reset | status | logs | restart | run | servers ...`: Heliograph on this machine."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -105,6 +106,13 @@ def restart(name: str, root: Root = None) -> None:
     stack.running(folder)
     stack.restart(stack.make_site(folder, {}, whole=True), name)
     sys.stdout.write(f"{name} is ready\n")
+
+
+@app.command()
+def run(command: Annotated[list[str], typer.Argument(help="After --, the command to run.")], root: Root = None) -> None:
+    """Run a client of the running stack: HELIOGRAPH_URL and the other addresses are in its environment."""
+    environment = {**os.environ, **stack.addresses(root or default_root())}
+    os.execvpe(command[0], command, environment)  # noqa: S606 the command is the caller's own
 
 
 def main(run: Callable[[], None] = app) -> None:

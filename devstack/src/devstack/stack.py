@@ -162,6 +162,13 @@ def rows(root: Path) -> list[Row]:
     ]
 
 
+def addresses(root: Path) -> dict[str, str]:
+    """What stack.env says. Raises StackError when no stack runs there."""
+    running(root)
+    lines = (root / "stack.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
 def running(root: Path) -> Supervision:
     supervision = Supervision(root)
     if not supervision.alive():
