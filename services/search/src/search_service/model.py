@@ -104,18 +104,27 @@ def fold(text: str) -> str:
 
 def clean_query(query: str) -> str:
     """The query, folded. Raises InvalidArgument INVALID_FIELD when nothing is left of it or it is too long."""
-    if len(query) > MAX_QUERY:
-        raise _bad_query(f"at most {MAX_QUERY} characters")
+    _check_length(query)
     folded = fold(re.sub(r"[\x00-\x1f\x7f]", " ", query)).lstrip("#@").strip()
     if not folded:
         raise _bad_query("must not be empty")
+    # Again: folding makes a whole sentence of some characters, and the index refuses a query of a thousand words.
+    _check_length(folded)
     return folded
 
 
 def clean_tag(query: str) -> str:
-    """The query as tags are written: lower case, accents kept. Raises as clean_query."""
+    """The query as tags are kept: NFKC, case-folded, accents kept. Raises as clean_query."""
     clean_query(query)
-    return unicodedata.normalize("NFKC", query).strip().lstrip("#").lower()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", query).casefold())
+    tag = folded.strip().lstrip("#")
+    _check_length(tag)
+    return tag
+
+
+def _check_length(query: str) -> None:
+    if len(query) > MAX_QUERY:
+        raise _bad_query(f"at most {MAX_QUERY} characters")
 
 
 def _bad_query(reason: str) -> InvalidArgument:

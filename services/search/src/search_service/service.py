@@ -27,8 +27,10 @@ ItemT = TypeVar("ItemT")
 ProfileT_co = TypeVar("ProfileT_co", covariant=True)
 PostT_co = TypeVar("PostT_co", covariant=True)
 
-_MAX_ROUNDS = 10
-"""A page that is not full after so many looks ends early, with a token to go on from: a bound on one call's cost."""
+_MOST_AT_ONCE = 200  # ids that the other services take in one call
+_MAX_LOOKS = 20
+"""A page that is not full after so many looks (thousands of hidden candidates) ends early, with a token to go on from:
+a bound on one call's cost."""
 
 
 class Candidates(Protocol):
@@ -169,9 +171,9 @@ async def _full_page(
 ) -> Page[ItemT]:
     """Looks on past hidden candidates until the page is full or the index has no more."""
     items: list[ItemT] = []
-    for _ in range(_MAX_ROUNDS):
-        # One more than fits tells whether there is a next page.
-        wanted = size - len(items) + 1
+    # One more than fits tells whether there is a next page.
+    wanted = size + 1
+    for _ in range(_MAX_LOOKS):
         hits = await find(after, wanted)
         if not hits:
             return Page(items, "")
@@ -185,6 +187,7 @@ async def _full_page(
             after = hit
         if len(hits) < wanted:
             return Page(items, "")
+        wanted = min(2 * wanted, _MOST_AT_ONCE)
     return Page(items, token_after(after) if after else "")
 
 

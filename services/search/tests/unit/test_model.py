@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,17 @@ def test_a_sign_before_a_tag_or_a_name_is_left_out_of_the_query():
 
 def test_tags_keep_their_accents():
     assert clean_tag("#Café") == "café"
+
+
+def test_tags_are_found_however_their_case_is_written():
+    assert clean_tag("#Straße") == clean_tag("STRASSE") == "strasse"
+
+
+@pytest.mark.parametrize("clean", [clean_query, clean_tag])
+def test_a_query_that_folding_makes_endless_is_refused(clean: Callable[[str], str]):
+    with pytest.raises(InvalidArgument) as error:
+        clean("\ufdfa" * 200)
+    assert error.value.fields[0].field == "/q"
 
 
 @pytest.mark.parametrize("query", ["", "   ", "#", "\x00", "x" * 201])
