@@ -191,8 +191,10 @@ async def test_a_username_leads_to_its_profile_in_any_case(users: UserServiceStu
 
 @pytest.mark.parametrize("username", ["nobody_here", "", "an na", "anna\0", "\u0430nna", "x" * 1000])
 async def test_a_username_that_nobody_has_is_not_found(users: UserServiceStub, username: str) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as caught:
         await users.GetProfileByUsername(pb.GetProfileByUsernameRequest(username=username))
+    # What the gateway says of an account that blocks the caller: a blocked person must not tell the two apart.
+    assert (caught.value.reason, caught.value.message) == ("USER_NOT_FOUND", "there is no such user")
 
 
 async def test_usernames_that_exist_are_resolved(users: UserServiceStub, register: Register) -> None:

@@ -19,7 +19,8 @@ def taken(*, username: bool, email: bool) -> AlreadyExists:
 
 
 def user_not_found() -> NotFound:
-    return NotFound("USER_NOT_FOUND", "there is no such account")
+    """In the words that a hidden account is answered with: the two must not be told apart."""
+    return NotFound("USER_NOT_FOUND", "there is no such user")
 
 
 def session_not_found() -> NotFound:
