@@ -169,10 +169,12 @@ class Bucket:
         return digest.hexdigest()
 
     async def open(self, key: str, *, byte_range: str = "", if_none_match: str = "") -> Reading:
-        """The object as a stream. `byte_range` (Range) and `if_none_match` are the HTTP headers' values."""
+        """The object as a stream. `byte_range` (Range) and `if_none_match` are the HTTP headers' values; a tag that no
+        object can have, and no request can carry, is none."""
         params: dict[str, Any] = {"Bucket": self.name, "Key": key}
         params |= {"Range": byte_range} if byte_range else {}
-        params |= {"IfNoneMatch": if_none_match} if if_none_match else {}
+        sendable = if_none_match.isascii() and if_none_match.isprintable()
+        params |= {"IfNoneMatch": if_none_match} if if_none_match and sendable else {}
         return await self._run(lambda: self._open(params))
 
     async def stream(self, key: str) -> AsyncGenerator[bytes]:

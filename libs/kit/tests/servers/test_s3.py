@@ -80,6 +80,12 @@ async def test_ranges_and_conditions_are_passed_on(opened: Bucket) -> None:
     assert (await opened.open("none")).status == 404
 
 
+@pytest.mark.parametrize("tag", ["\xff", '"\u2603"', "\x00", '"a"\r\nX-Other: b'])
+async def test_a_tag_that_no_request_can_carry_is_none(opened: Bucket, tag: str) -> None:
+    await opened.put("a", b"0123456789", content_type="text/plain")
+    assert (await opened.open("a", if_none_match=tag)).status == 200
+
+
 async def test_what_is_missing_is_no_error(opened: Bucket, tmp_path: Path) -> None:
     assert await opened.head("none") is None
     assert not await opened.get_to_file("none", tmp_path / "none")
