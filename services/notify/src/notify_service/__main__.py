@@ -22,7 +22,7 @@ from notify_service.clients import People, Posts
 from notify_service.events import engagement_handlers, graph_handlers, post_handlers
 from notify_service.rpc import NotifyRpc
 from notify_service.service import InboxService, NotifyService
-from notify_service.settings import NotifySettings, PushSettings
+from notify_service.settings import MigrateSettings, NotifySettings, PushSettings
 from notify_service.store import InboxStore, MarkerStore
 
 SERVICE = "heliograph.notify.v1.NotifyService"
@@ -60,7 +60,7 @@ async def push(settings: PushSettings) -> None:
         await work(settings, "notify-push", checks=checks, tasks=[consumer.run])
 
 
-def migrate(settings: NotifySettings) -> None:
+def migrate(settings: MigrateSettings) -> None:
     migrations.migrate(settings.postgres_dsn.get_secret_value(), MIGRATIONS)
     cassandra.migrate(settings, MIGRATIONS / "cassandra")
 
@@ -71,6 +71,6 @@ if __name__ == "__main__":
         {
             "serve": Command(NotifySettings, serve_notify),
             "push": Command(PushSettings, push),
-            "migrate": Command(NotifySettings, migrate),
+            "migrate": Command(MigrateSettings, migrate),
         },
     )

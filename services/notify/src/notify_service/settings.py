@@ -3,13 +3,15 @@
 from kit.settings import CassandraSettings, KafkaSettings, PostgresSettings, ProcessSettings
 
 
-class NotifySettings(ProcessSettings, PostgresSettings, CassandraSettings):
-    """`serve` and `migrate`."""
+class MigrateSettings(ProcessSettings, PostgresSettings, CassandraSettings):
+    pass
 
-    user_target: str = "127.0.0.1:7101"
-    graph_target: str = "127.0.0.1:7102"
-    post_target: str = "127.0.0.1:7103"
+
+class NotifySettings(MigrateSettings):
+    user_target: str
+    graph_target: str
+    post_target: str
 
 
 class PushSettings(ProcessSettings, CassandraSettings, KafkaSettings):
-    """The `push` worker."""
+    pass

@@ -17,13 +17,13 @@ from search_service.clients import Graph, Posts, Users
 from search_service.events import post_handlers, user_handlers
 from search_service.rpc import SearchRpc
 from search_service.service import IndexService, SearchService
-from search_service.settings import IndexSettings, SearchSettings
+from search_service.settings import IndexSettings, MigrateSettings, SearchSettings
 from search_service.store import Layout, open_index
 
 SERVICE = "heliograph.search.v1.SearchService"
 
 
-def layout(settings: SearchSettings) -> Layout:
+def layout(settings: MigrateSettings) -> Layout:
     return Layout(settings.search_index_prefix, settings.search_shards, settings.search_replicas)
 
 
@@ -59,7 +59,7 @@ async def keep_index(settings: IndexSettings) -> None:
         await work(settings, "search-index", checks=checks, tasks=[consumer.run])
 
 
-async def migrate(settings: SearchSettings) -> None:
+async def migrate(settings: MigrateSettings) -> None:
     async with open_index(settings.elasticsearch_url, layout(settings)) as index:
         await index.migrate()
 
@@ -70,6 +70,6 @@ if __name__ == "__main__":
         {
             "serve": Command(SearchSettings, serve_search),
             "index": Command(IndexSettings, keep_index),
-            "migrate": Command(SearchSettings, migrate),
+            "migrate": Command(MigrateSettings, migrate),
         },
     )
