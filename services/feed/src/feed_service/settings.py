@@ -7,8 +7,8 @@ from pydantic import Field
 class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
     """`serve` and `rebuild`."""
 
-    graph_target: str = "127.0.0.1:7102"
-    post_target: str = "127.0.0.1:7103"
+    graph_target: str
+    post_target: str
     warm_cap: int = Field(default=800, ge=100, le=10_000)
 
 
