@@ -130,12 +130,21 @@ class NotifyService(Generic[ProfileT, PostT, CommentT]):
         return Page(items, "")
 
     async def mark_read(self, viewer_id: int, up_to_id: int) -> None:
-        await self._markers.mark(viewer_id, up_to_id)
+        """Never beyond what has arrived: an id of the far future would swallow all that is yet to come."""
+        if newest := await self._newest(viewer_id):
+            await self._markers.mark(viewer_id, min(up_to_id, newest))
 
     async def unread(self, viewer_id: int) -> int:
         """Unread notifications that the viewer would be shown; counts to MAX_UNREAD."""
         page = await self.notifications(viewer_id, MAX_UNREAD, "")
         return sum(not item.read for item in page.items)
+
+    async def _newest(self, viewer_id: int) -> int:
+        """The id of the newest event in the inbox; 0 when it is empty."""
+        for day in await self._inboxes.days(viewer_id, None):
+            if pointers := await self._inboxes.pointers(viewer_id, day):
+                return pointers[0].event_id
+        return 0
 
     async def _candidates(self, viewer_id: int, day: date, pointers: Sequence[Pointer]) -> list[_Candidate]:
         """Groups that have members and whose newest one is of this day: elsewhere another day shows them."""

@@ -195,6 +195,16 @@ async def test_reading_up_to_an_id_leaves_the_newer_ones_unread(world: World):
     assert [item.read for item in (await world.notify.notifications(ME, 10, "")).items] == [False, True]
 
 
+async def test_an_id_of_the_future_does_not_mark_what_is_yet_to_come(world: World):
+    await world.notify.mark_read(ME, 2**63 - 1)
+    await world.happened(follow_by(11), 11, minutes=1)
+    assert await world.notify.unread(ME) == 1
+    await world.notify.mark_read(ME, 2**63 - 1)
+    assert await world.notify.unread(ME) == 0
+    await world.happened(follow_by(12), 12, minutes=60 * 24 * 3)
+    assert await world.notify.unread(ME) == 1
+
+
 @given(
     actors=st.lists(st.tuples(st.integers(2, 40), st.integers(0, 5000)), max_size=40, unique_by=lambda pair: pair[0]),
     hidden=st.sets(st.integers(2, 40)),
