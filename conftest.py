@@ -2,11 +2,12 @@
 
 import os
 
+from hypothesis import settings
+
 # Folders of these names lie beside this file: imported first, the packages are not mistaken for them.
 import demo as demo
 import devstack as devstack
 import gateway as gateway
-from hypothesis import settings
 
 pytest_plugins = ["kit.testing"]
 
