@@ -129,7 +129,17 @@ def test_a_website_is_an_http_address_or_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["example.org", "javascript:alert(1)", "ftp://example.org", "https://", "https://bank@evil.example", "https://a b"],
+    [
+        "example.org",
+        "javascript:alert(1)",
+        "ftp://example.org",
+        "https://",
+        "https://bank@evil.example",
+        "https://a b",
+        'https://a"onclick=',
+        "https://example.org/<script>",
+        "https://example.org\\evil",
+    ],
 )
 def test_any_other_address_is_refused(text: str) -> None:
     assert names.text_fault("website", text)

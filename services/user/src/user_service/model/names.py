@@ -30,7 +30,10 @@ _USERNAME = re.compile(r"[a-z0-9._]{3,30}")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
-_WEBSITE = re.compile(r"https?://(?P<host>[^\s/?#:@]+)(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
+# Without what no address may hold unescaped (RFC 3986): it would end the attribute of a page that shows it carelessly.
+_WEBSITE = re.compile(
+    r"""https?://(?P<host>[^\s/?#:@"<>\\^`{|}]+)(?::\d{1,5})?(?:[/?#][^\s"<>\\^`{|}]*)?""", re.IGNORECASE
+)
 _MAX_LOCAL, _MAX_EMAIL = 64, 254
 
 
