@@ -1,4 +1,6 @@
+import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -143,3 +145,16 @@ def test_a_website_is_an_http_address_or_nothing(text: str) -> None:
 )
 def test_any_other_address_is_refused(text: str) -> None:
     assert names.text_fault("website", text)
+
+
+@pytest.mark.parametrize("fold", [names.clean_text, names.fold_password, names.username_fault])
+def test_an_endless_run_of_combining_marks_takes_no_time(fold: Callable[[str], object]) -> None:
+    started = time.process_time()
+    fold("a" + "\u0301\u0323" * 20_000)
+    assert time.process_time() - started < 0.5
+
+
+def test_an_endless_text_or_password_is_too_long() -> None:
+    endless = "a" + "\u0301\u0323" * 20_000
+    assert names.password_fault(names.fold_password(endless))
+    assert all(names.text_fault(field, names.clean_text(endless)) for field in names.TEXT_LIMITS)

@@ -10,6 +10,7 @@ MIN_PASSWORD, MAX_PASSWORD = 8, 128
 MAX_REQUEST_ID = 255
 TEXT_LIMITS = {"name": 60, "bio": 500, "website": 200, "location": 100, "pronouns": 30}
 """In code points, after NFC."""
+_LONGEST_COMPOSED = 2000  # code points; four times the longest text
 
 _RESERVED = """
     about abuse account accounts admin administrator anonymous api app apps auth billing blog contact copyright
@@ -46,7 +47,7 @@ def fold_username(text: str) -> str:
 def username_fault(text: str) -> str | None:
     """Of a username as typed."""
     folded = fold_username(text)
-    if unicodedata.normalize("NFKC", text) != text or not is_username(folded):
+    if not is_username(folded) or unicodedata.normalize("NFKC", text) != text:
         return "must have 3 to 30 characters out of letters a-z, digits, dot and underscore"
     if folded.startswith(".") or folded.endswith(".") or ".." in folded:
         return "must not begin or end with a dot, nor have two in a row"
@@ -79,8 +80,8 @@ def email_fault(text: str) -> str | None:
 
 
 def fold_password(text: str) -> str:
-    """NFC: the same password typed on another keyboard may come in other code points."""
-    return unicodedata.normalize("NFC", text)
+    """NFC: the same password typed on another keyboard may come in other code points. What is far too long stays."""
+    return _composed(text)
 
 
 def password_fault(text: str) -> str | None:
@@ -91,7 +92,14 @@ def password_fault(text: str) -> str | None:
 
 
 def clean_text(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+    """NFC, without space around it. What is far too long for any field stays so."""
+    return _composed(text.strip()).strip()
+
+
+def _composed(text: str) -> str:
+    """Putting a long run of combining marks in order takes time with the square of its length: a megabyte of them would
+    hold up everybody for minutes."""
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_COMPOSED else text
 
 
 def text_fault(field: str, text: str) -> str | None:
