@@ -40,6 +40,18 @@ async def test_json_goes_both_ways(make_database: MakeDatabase, make_settings: M
         assert await postgres.primary.fetchval("select $1::jsonb", {"a": [1, None]}) == {"a": [1, None]}
 
 
+async def test_reads_that_may_be_stale_take_turns_at_the_replicas_and_the_truth_is_asked_of_the_primary(
+    make_database: MakeDatabase, make_settings: MakeSettings
+) -> None:
+    # Three databases of one server stand for three servers: each answers with its own name.
+    primary, *replicas = [await make_database() for _ in range(3)]
+    settings = make_settings(PostgresSettings, postgres_dsn=primary, postgres_replica_dsns=",".join(replicas))
+    async with open_postgres(settings) as postgres:
+        asked = [await postgres.stale.fetchval("select current_database()") for _ in range(4)]
+        assert asked[:2] == asked[2:] == [dsn.rpartition("/")[2] for dsn in replicas]
+        assert await postgres.primary.fetchval("select current_database()") == primary.rpartition("/")[2]
+
+
 async def test_a_dead_replica_is_passed_over(make_database: MakeDatabase, make_settings: MakeSettings) -> None:
     settings = make_settings(
         PostgresSettings,
