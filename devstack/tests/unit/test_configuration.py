@@ -60,6 +60,13 @@ def test_postgres_syncs_every_commit_and_stays_on_this_machine(site: Site) -> No
     assert {"fsync = on", "synchronous_commit = on", "listen_addresses = '127.0.0.1'"} <= set(lines)
 
 
+def test_a_cluster_id_never_looks_like_an_option() -> None:
+    ids = [kafka.cluster_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert {len(told) for told in ids} == {22}
+    assert not [told for told in ids if told.startswith("-")]
+
+
 def test_cassandra_takes_batches_of_a_fan_out_without_a_warning(site: Site) -> None:
     assert "unlogged_batch_across_partitions_warn_threshold: 100" in cassandra.render(site)
 

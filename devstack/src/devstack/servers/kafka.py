@@ -1,7 +1,7 @@
 """Kafka: one broker that is its own controller."""
 
 import base64
-import uuid
+import secrets
 from pathlib import Path
 
 from devstack import artifacts, machine
@@ -32,12 +32,17 @@ def prepare(site: Site) -> None:
     if not (folder / "data/meta.properties").exists():
         machine.run(
             [*_java(site, folder, "-Xmx128m", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format",
-             "-t", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22],
+             "-t", cluster_id(),
              "-c", f"{folder}/server.properties", "--ignore-formatted"],
             site.account,
             site.log(NAME),
             what="format Kafka's data folder",
         )  # fmt: skip
+
+
+def cluster_id() -> str:
+    """16 random bytes in base64. The first is below 128: a dash in front would be taken for an option."""
+    return base64.urlsafe_b64encode(bytes([secrets.randbelow(128)]) + secrets.token_bytes(15)).decode()[:22]
 
 
 def _java(site: Site, folder: Path, *options: str) -> list[str]:
