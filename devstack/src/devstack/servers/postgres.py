@@ -1,5 +1,6 @@
 """PostgreSQL: truth. Syncs every commit to disk."""
 
+import shutil
 from pathlib import Path
 
 from devstack import artifacts, machine
@@ -12,7 +13,7 @@ SUPERUSER = "heliograph"
 
 def prepare(site: Site) -> None:
     folder = machine.own(site.server(NAME), site.account)
-    if not (folder / "data/PG_VERSION").exists():
+    if not (folder / "data").exists():
         _initdb(site, folder)
     path = folder / "postgres.conf"
     path.write_text(render(site))
@@ -23,9 +24,11 @@ def _initdb(site: Site, folder: Path) -> None:
     password = folder / "first-password"
     write_private(password, site.secret("postgres_password"))
     machine.give(password, site.account)
+    part = folder / "data.part"  # a data folder is complete or absent, also when this is killed
+    shutil.rmtree(part, ignore_errors=True)
     command = [
         f"{artifacts.home(NAME)}/bin/initdb",
-        f"--pgdata={folder}/data",
+        f"--pgdata={part}",
         f"--username={SUPERUSER}",
         f"--pwfile={password}",
         "--auth=scram-sha-256",
@@ -36,6 +39,7 @@ def _initdb(site: Site, folder: Path) -> None:
         "--data-checksums",
     ]
     machine.run(command, site.account, site.log(NAME), what="make the Postgres data folder")
+    part.rename(folder / "data")
     password.unlink()
 
 
