@@ -1,0 +1,20 @@
+"""The first script on a bare machine."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BOOTSTRAP = Path(__file__).parents[2] / "bootstrap"
+
+
+@pytest.mark.parametrize("command", ["down", "status", "logs", "reset"])
+def test_a_clone_without_a_set_up_is_told_how_to_start_and_installs_nothing(tmp_path: Path, command: str) -> None:
+    (tmp_path / "devstack").mkdir()
+    script = shutil.copy(BOOTSTRAP, tmp_path / "devstack")
+    done = subprocess.run([sys.executable, script, command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "heliograph: nothing is set up in this clone yet: start with `make up`\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["devstack"]
