@@ -3,8 +3,10 @@
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
@@ -16,7 +18,7 @@ from devstack.faults import StackError
 from devstack.processes import EDGE
 from devstack.provision import app as provision_app
 from devstack.servers_cli import app as servers_app
-from devstack.site import default_root, log_of
+from devstack.site import default_root, log_of, starting
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Runs Heliograph on this machine."
@@ -37,9 +39,10 @@ def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> No
     """Start everything and print where it is."""
     began = time.monotonic()
     console = Console()
-    free = ports.wants_free(ports_)
-    site = stack.make_site(root or default_root(), ports.asked_for(port or []), whole=True, free=free)
-    stack.up(site, console)
+    free, folder = ports.wants_free(ports_), root or default_root()
+    with starting(folder):
+        site = stack.make_site(folder, ports.asked_for(port or []), whole=True, free=free)
+        stack.up(site, console)
     table = stack.rows(site.root)
     told = stack.setting(site)
     console.print()
@@ -122,7 +125,17 @@ def main(run: Callable[[], None] = app) -> None:
     except StackError as error:
         sys.exit(f"heliograph: {error}")
     except (OSError, KeyboardInterrupt) as error:
-        sys.exit(f"heliograph: {error or 'interrupted'}")
+        sys.exit(f"heliograph: {str(error) or 'interrupted'}")
+    except Exception as error:  # noqa: BLE001 the outermost boundary
+        sys.exit(f"heliograph: {unforeseen(error)}")
+
+
+def unforeseen(error: Exception) -> StackError:
+    """What nobody thought of in one line, its traceback in a file of its own."""
+    with NamedTemporaryFile("w", prefix="heliograph.", suffix=".log", delete=False) as log:
+        traceback.print_exception(error, file=log)
+    first = (str(error).splitlines() or [""])[0][:300]
+    return StackError(f"{type(error).__name__}: {first}", Path(log.name))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Step:
 
 
 async def run(steps: Sequence[Step], progress: Progress) -> None:
-    """All steps, each as soon as may be. Raises the first StackError, with the rest cancelled."""
+    """All steps, each as soon as may be. Raises the first fault, a StackError before others; the rest is cancelled."""
     done = {step.name: asyncio.Event() for step in steps}
 
     async def one(step: Step) -> None:
@@ -44,10 +44,8 @@ async def run(steps: Sequence[Step], progress: Progress) -> None:
                 for step in steps:
                     group.create_task(one(step))
     except BaseExceptionGroup as group_error:
-        first, _ = group_error.split(StackError)
-        if first is None:
-            raise
-        raise _first(first) from None
+        told, _ = group_error.split(StackError)
+        raise _first(told or group_error) from None
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,6 +12,7 @@ from devstack.site import read_json
 
 # Below 32768, where the kernel takes ports of outgoing connections from.
 FREE_RANGE = range(20000, 32000)
+PREFIX = "HELIOGRAPH_PORT_"
 
 SERVER_PORTS: Mapping[str, int] = {
     "postgres": 15432,
@@ -47,7 +48,7 @@ def _refuse_twins(ports: Mapping[str, int]) -> None:
     owner: dict[int, str] = {}
     for name, port in ports.items():
         if port in owner:
-            raise StackError(f"{owner[port]} and {name} would both listen on port {port}: move one with --port")
+            raise StackError(f"{owner[port]} and {name} would both listen on port {port}: move one of them")
         owner[port] = name
 
 
@@ -59,11 +60,10 @@ def wants_free(kind: str) -> bool:
 
 def asked_for(options: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """From `name=9090` options and HELIOGRAPH_PORT_NAME variables; options win."""
-    prefix = "HELIOGRAPH_PORT_"
     pairs = [
-        (name.removeprefix(prefix).lower().replace("_", "-"), value)
+        (name.removeprefix(PREFIX).lower().replace("_", "-"), value)
         for name, value in environment.items()
-        if name.startswith(prefix)
+        if name.startswith(PREFIX)
     ]
     pairs += [(name, value) for name, _, value in (option.partition("=") for option in options)]
     return {name: _port(name, value) for name, value in pairs}
@@ -71,7 +71,7 @@ def asked_for(options: Sequence[str], environment: Mapping[str, str] = os.enviro
 
 def _port(name: str, value: str) -> int:
     if not value.isdecimal() or not 0 < int(value) < 65536:
-        raise StackError(f"not a port for {name}: {value!r} (say --port {name}=9090)")
+        raise StackError(f"not a port for {name}: {value!r} (a number such as 9090)")
     return int(value)
 
 
@@ -98,5 +98,7 @@ def refuse_busy(ports: Mapping[str, int]) -> None:
     """Raises StackError naming every port that something else holds."""
     taken = [f"{name}={port}" for name, port in ports.items() if busy(port)]
     if taken:
-        example = taken[0].partition("=")[0]
-        raise StackError(f"ports in use by other programs: {', '.join(taken)}; move them with --port {example}=NUMBER")
+        variable = PREFIX + taken[0].partition("=")[0].upper().replace("-", "_")
+        raise StackError(
+            f"ports in use by other programs: {', '.join(taken)}; move them, as by {variable}=NUMBER make up"
+        )

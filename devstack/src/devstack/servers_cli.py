@@ -13,6 +13,7 @@ from rich.console import Console
 
 from devstack import ports as port_choice
 from devstack import stack
+from devstack.site import starting
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The backing servers alone.")
 
@@ -28,8 +29,9 @@ def up(
 ) -> None:
     """Start them in the background; their addresses are then in ROOT/servers.json."""
     free = port_choice.wants_free(ports)
-    site = stack.make_site(root.absolute(), port_choice.asked_for(port or []), whole=False, free=free)
-    stack.up_servers(site, Console())
+    with starting(root.absolute()):
+        site = stack.make_site(root.absolute(), port_choice.asked_for(port or []), whole=False, free=free)
+        stack.up_servers(site, Console())
     sys.stdout.write(f"{site.root}/servers.json\n")
 
 

@@ -1,9 +1,11 @@
 """One stack on this machine: its run folder, ports and secrets."""
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +67,18 @@ def make_root(root: Path) -> None:
         raise StackError(f"cannot make the run folder {root}: {error.strerror}") from error
 
 
+@contextmanager
+def starting(root: Path) -> Generator[None]:
+    """Only one start of the stack in `root` at a time. Raises StackError where another is under way."""
+    make_root(root)
+    with (root / "starting.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StackError(f"another start of the stack in {root} is under way: wait for it") from error
+        yield
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file that only its owner may read, whole or not at all."""
     part = path.with_name(f".{path.name}.part")
@@ -74,4 +88,8 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    return json.loads(path.read_text()) if path.exists() else {}
+    """An object; empty without the file. Raises StackError when it holds something else."""
+    try:
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise StackError(f"{path} is damaged: {error}; delete it to have it made again") from error

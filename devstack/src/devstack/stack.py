@@ -39,9 +39,14 @@ class Row:
 
 
 def make_site(root: Path, asked: Mapping[str, int], *, whole: bool, free: bool = False) -> Site:
-    """The stack in `root`, its ports chosen and remembered; `whole` has our processes and not only the servers."""
+    """The stack in `root`, its ports chosen and remembered; `whole` has our processes and not only the servers.
+
+    Raises StackError for a port newly asked for that is busy, and remembers nothing of it.
+    """
     make_root(root)
     defaults = dict(SERVER_PORTS) | (default_ports() if whole else {})
+    known = ports.remembered(root)
+    ports.refuse_busy({name: port for name, port in asked.items() if known.get(name) != port})
     chosen = ports.choose(root, defaults, asked, free=free)
     return Site(root, chosen, machine.account(), machine.java_home())
 

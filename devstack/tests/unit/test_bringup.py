@@ -62,6 +62,14 @@ async def test_the_first_fault_is_raised_plainly_and_the_rest_is_cancelled(progr
     assert cancelled.is_set()
 
 
+async def test_a_fault_of_another_kind_is_raised_as_it_is(progress: Progress) -> None:
+    async def fail() -> None:
+        raise ConnectionResetError("gone")
+
+    with pytest.raises(ConnectionResetError, match="gone"):
+        await bringup.run([Step("fail", fail)], progress)
+
+
 async def test_without_a_terminal_each_done_step_is_a_line(progress: Progress, out: io.StringIO) -> None:
     async def nothing() -> None:
         pass

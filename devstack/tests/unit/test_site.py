@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from devstack.faults import StackError
-from devstack.site import Site, make_root
+from devstack.site import Site, make_root, starting
 from devstack.supervision import Supervision
 
 from devstack import stack
@@ -43,6 +43,13 @@ def test_a_socket_that_a_dead_supervisor_left_behind_is_not_taken_for_a_stack(tm
     assert not stack.down(tmp_path)
     with pytest.raises(StackError, match="no stack runs in"):
         stack.rows(tmp_path)
+
+
+def test_a_second_start_of_the_same_stack_is_refused_while_the_first_is_under_way(tmp_path: Path) -> None:
+    with starting(tmp_path), pytest.raises(StackError, match="another start"), starting(tmp_path):
+        pass
+    with starting(tmp_path):
+        pass
 
 
 def test_reset_deletes_nothing_that_is_no_stack(tmp_path: Path) -> None:
