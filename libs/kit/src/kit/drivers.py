@@ -34,7 +34,7 @@ _DOWN = {
         "IsBootstrappingErrorMessage",
     },
     "elastic_transport": {"ConnectionError", "ConnectionTimeout"},
-    "botocore": {"HTTPClientError", "ConnectionError"},
+    "botocore": {"HTTPClientError", "ConnectionError", "IncompleteReadError"},
     "aiokafka": {"KafkaTimeoutError"},
 }
 _OVERLOADED = {429, 502, 503, 504}

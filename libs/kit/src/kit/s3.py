@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from s3transfer.exceptions import RetriesExceededError
 
 from kit.errors import Unavailable
 from kit.settings import S3Settings
@@ -211,8 +213,10 @@ class Bucket:
     async def _run(self, call: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
+        except RetriesExceededError as error:
+            raise _unavailable() from error
+        except (ClientError, S3UploadFailedError) as error:
+            if _status(error) >= _SERVER_ERROR:
                 raise _unavailable() from error
             raise
 
@@ -253,6 +257,12 @@ def _client(settings: S3Settings, endpoint: str) -> "S3Client":
 def _headers(answer: Any) -> dict[str, str]:
     raw = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return {name: raw[name] for name in _PASSED_ON if name in raw}
+
+
+def _status(error: Exception) -> int:
+    """An upload's error wraps the one that says what S3 answered."""
+    said = error.__context__ if isinstance(error, S3UploadFailedError) else error
+    return said.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(said, ClientError) else 0
 
 
 def _code(error: ClientError) -> str:
