@@ -167,6 +167,31 @@ async def test_a_post_that_overtook_its_accounts_privacy_is_put_right(studio: St
     assert await keys_in(studio.bucket, "public/") == set()
 
 
+async def test_a_post_whose_files_fit_again_before_they_were_moved_is_published(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    # Made while the account was private: it waits for its files to leave the public place.
+    post_id = await post_of(studio, [medium])
+    assert (await studio.work(medium)).place == medium.place
+    post = await studio.desk.posts.get(post_id)
+    assert post is not None
+    assert post.state is PostState.PUBLISHED
+    assert (await studio.event_names()).count("post_published") == 1
+
+
+async def test_news_of_privacy_that_the_account_does_not_show_yet_comes_again(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    await post_of(studio, [medium])
+    await studio.work(medium)
+    told = PrivacyChanged(profile=Profile(id=BEN, private_account=True, version=2))
+    with pytest.raises(Unavailable):
+        await studio.worker.on_privacy_changed(told, NOTICE)
+    studio.people.change(BEN, private_account=True, version=2)
+    await studio.worker.on_privacy_changed(told, NOTICE)
+    assert (await studio.again(medium)).place.startswith("private/")
+
+
 async def test_deleting_a_post_removes_every_byte_but_what_another_medium_needs(studio: Studio) -> None:
     studio.people.add(BEN)
     data = photo()

@@ -11,7 +11,7 @@ from post_service.media.desk import Desk
 from post_service.media.sandbox import File, Made, Refused, SandboxError
 from post_service.model.changes import MediaProcessed
 from post_service.model.media import IN_WORK, MAX_ATTEMPTS, Kind, MediaState, Medium, Variant, place_of
-from post_service.model.visibility import Profile
+from post_service.model.visibility import PostState, Profile
 from post_service.service.publishing import publish_if_settled
 from post_service.store import media as rows
 from post_service.store import posts as post_rows
@@ -58,6 +58,18 @@ async def refuse(desk: Desk, medium: Medium, reason: str) -> None:
         await tx.emit(MediaProcessed(medium.id, medium.author_id, MediaState.REFUSED))
     logger.info("refused", media_id=medium.id, reason=reason)
     await desk.renew(current.post_id)
+
+
+async def publish_waiting(desk: Desk, medium: Medium, author: Profile) -> None:
+    """The post of a medium that fits, if it still waits: it was made when the medium did not, by what was known of the
+    account then."""
+    post = await desk.posts.get(medium.post_id) if medium.post_id else None
+    if post is None or post.state is not PostState.PENDING:
+        return
+    async with desk.truth.transaction() as tx:
+        await tx.lock_author(medium.author_id)
+        await publish_if_settled(tx, author, post.id)
+    await desk.renew(post.id)
 
 
 async def _make(desk: Desk, medium: Medium, source: Path, folder: Path) -> Made | Refused | None:

@@ -10,12 +10,13 @@ from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, Pos
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
 from kit import log
 from kit.consumer import Delivery, Handle, by_topic, dispatch
+from kit.errors import Unavailable
 
 from post_service.events import POST_TOPIC, USER_TOPIC
 from post_service.media.desk import Desk
-from post_service.media.making import process, refuse
+from post_service.media.making import process, publish_waiting, refuse
 from post_service.media.moving import drop_old_place, move, purge
-from post_service.model.media import Medium, Step, next_step, upload_key
+from post_service.model.media import MediaState, Medium, Step, next_step, upload_key
 from post_service.model.visibility import Audience, Profile, open_to_all
 
 _AT_ONCE = 4
@@ -61,8 +62,11 @@ class MediaWorker:
         await self._advance_all(await self._desk.media.of_post(event.author_id, event.post_id))
 
     async def on_privacy_changed(self, event: PrivacyChanged, _delivery: Delivery) -> None:
-        """All of the author's files that are in the wrong place now."""
+        """All of the author's files that are in the wrong place now. Raises Unavailable while the user service does not
+        know of the change itself."""
         author = await self._author(event.profile.id)
+        if author is not None and author.version < event.profile.version:
+            raise Unavailable("USER_BEHIND", "a backing service is behind", retry_after=1)
         after = 0
         while author is not None:
             media = await self._desk.media.misplaced(
@@ -116,6 +120,8 @@ class MediaWorker:
                 await purge(self._desk, medium)
                 return False
             case _:
+                if author is not None and medium.state is MediaState.READY:
+                    await publish_waiting(self._desk, medium, author)
                 return False
         return True
 
