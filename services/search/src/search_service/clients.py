@@ -23,8 +23,11 @@ class Users:
 
     async def author(self, author_id: int) -> Author:
         """Closed also when the account is gone."""
-        profile = (await self.profiles([author_id])).get(author_id)
-        return Author(author_id, open=profile is not None and not profile.private_account)
+        answer = await self._stub.BatchGetProfiles(BatchGetProfilesRequest(ids=[author_id]))
+        for profile in answer.profiles:
+            is_open = profile.state == ACCOUNT_STATE_ACTIVE and not profile.private_account
+            return Author(author_id, is_open, profile.version)
+        return Author(author_id, open=False, version=0)
 
 
 class Graph:

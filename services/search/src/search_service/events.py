@@ -22,7 +22,7 @@ def user_handlers(service: IndexService) -> Handlers:
 
     async def privacy_changed(event: PrivacyChanged, _: Delivery) -> None:
         await service.put_user(_user(event.profile))
-        await service.follow_privacy(event.profile.id)
+        await service.follow_privacy(event.profile.id, event.profile.version)
 
     return {"account_registered": changed, "profile_changed": changed, "privacy_changed": privacy_changed}
 

@@ -68,10 +68,12 @@ class PostDocument:
 
 @dataclass(frozen=True)
 class Author:
-    """What the index needs to know of an account. An account is open when everybody may see its public posts."""
+    """What the index needs to know of an account. An account is open when everybody may see its public posts. `version`
+    is the profile's, 0 when the account is gone."""
 
     id: int
     open: bool
+    version: int
 
 
 @dataclass(frozen=True)

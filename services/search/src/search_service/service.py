@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from kit.errors import Unavailable
+
 from search_service.model import (
     Author,
     Hit,
@@ -141,9 +143,12 @@ class IndexService:
     async def put_user(self, user: UserDocument) -> None:
         await self._index.put_user(user)
 
-    async def follow_privacy(self, author_id: int) -> None:
-        """Brings the author's posts in line with the account as it is now."""
+    async def follow_privacy(self, author_id: int, version: int) -> None:
+        """Brings the author's posts in line with the account as it is now, in the version that was told or a later one.
+        Raises Unavailable while the user service does not know of it yet."""
         author = await self._authors.author(author_id)
+        if 0 < author.version < version:
+            raise Unavailable("USER_BEHIND", "a backing service is behind", retry_after=1)
         await self._index.set_author_open(author_id, is_open=author.open)
 
     async def put_post(self, post: PostDocument, *, audience_public: bool) -> None:

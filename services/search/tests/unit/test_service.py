@@ -2,8 +2,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.errors import Unavailable
 from search_service.model import Author, Hit, Place, PostDocument, Relation, TagCount
 from search_service.service import IndexService, SearchService
 
@@ -96,6 +98,7 @@ async def test_tags_are_paged_by_offset():
 @dataclass
 class FakeDocuments:
     public: list[bool] = field(default_factory=list[bool])
+    opened: list[bool] = field(default_factory=list[bool])
 
     async def put_user(self, user: object) -> None:
         raise NotImplementedError
@@ -107,15 +110,17 @@ class FakeDocuments:
         raise NotImplementedError
 
     async def set_author_open(self, author_id: int, *, is_open: bool) -> None:
-        raise NotImplementedError
+        self.opened.append(is_open)
 
 
 @dataclass
 class FakeAuthors:
     answers: list[bool]
+    version: int = 1
 
     async def author(self, author_id: int) -> Author:
-        return Author(author_id, open=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+        is_open = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return Author(author_id, open=is_open, version=self.version)
 
 
 async def test_a_public_post_of_an_open_account_counts_as_public():
@@ -134,3 +139,20 @@ async def test_an_account_that_goes_private_while_its_post_is_written_is_noticed
     documents = FakeDocuments()
     await IndexService(documents, FakeAuthors([True, False])).put_post(POST, audience_public=True)
     assert documents.public == [True, False]
+
+
+async def test_news_of_privacy_that_the_account_does_not_show_yet_comes_again():
+    documents, authors = FakeDocuments(), FakeAuthors([True], version=1)
+    index = IndexService(documents, authors)
+    with pytest.raises(Unavailable):
+        await index.follow_privacy(7, version=2)
+    assert documents.opened == []
+    authors.answers, authors.version = [False], 2
+    await index.follow_privacy(7, version=2)
+    assert documents.opened == [False]
+
+
+async def test_news_of_an_account_that_is_gone_closes_its_posts():
+    documents = FakeDocuments()
+    await IndexService(documents, FakeAuthors([False], version=0)).follow_privacy(7, version=2)
+    assert documents.opened == [False]
