@@ -55,8 +55,10 @@ class Keys:
         async with self._fetching:
             pause = _PAUSE_SECONDS if self._json else _FIRST_PAUSE_SECONDS
             if self._clock() - self._tried_at >= pause:
-                self._tried_at = self._clock()
-                await self._replace()
+                try:
+                    await self._replace()
+                finally:  # from its end on: else those who waited for a fetch that hung would each make another one
+                    self._tried_at = self._clock()
         if needed and not self._json:
             raise Unavailable("USER_UNAVAILABLE", "access tokens cannot be checked at the moment", retry_after=1)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
 from gateway.keys import Keys
@@ -16,10 +17,12 @@ class Publisher:
 
     def __init__(self, *kids: str) -> None:
         self.kids, self.asked, self.down = list(kids), 0, False
+        self.hang: Callable[[], object] = lambda: None
 
     async def __call__(self) -> str:
         self.asked += 1
         await asyncio.sleep(0)
+        self.hang()
         if self.down:
             raise Unavailable("DOWN", "down")
         keys = [{**OKPKey.generate_key("Ed25519").as_dict(private=False), "kid": kid} for kid in self.kids]
@@ -59,6 +62,17 @@ async def test_old_keys_serve_while_new_ones_cannot_be_had():
     publisher.down = True
     clock.now += 3600
     assert await keys.key("a")
+
+
+async def test_requests_do_not_queue_up_behind_a_publisher_that_hangs():
+    publisher, clock = Publisher("a"), Clock()
+    keys = Keys(publisher, clock)
+    await keys.key("a")
+    publisher.down = True
+    publisher.hang = lambda: setattr(clock, "now", clock.now + 3)
+    clock.now += 301
+    assert all(await asyncio.gather(*(keys.key("a") for _ in range(20))))
+    assert publisher.asked == 2
 
 
 async def test_a_key_that_is_withdrawn_is_gone_within_minutes():
