@@ -135,7 +135,7 @@ class Graph:
 
     async def settle(self, change: Change) -> None:
         """Brings the views up to a change that is committed; may be repeated."""
-        await self._relations.forget(change.step.actor_id, change.step.target_id)
+        await self._relations.renew(change.step.actor_id, change.step.target_id)
         await self._counts.apply(change)
 
     async def _change(self, viewer_id: int, user_id: int, decide: Callable[[Relation], Sequence[Step]]) -> Relation:
@@ -149,7 +149,7 @@ class Graph:
             else:
                 changes = []
         # Also when nothing changed: whoever made the change may have died before this.
-        await self._relations.forget(viewer_id, user_id)
+        await self._relations.renew(viewer_id, user_id)
         for change in changes:
             await self._counts.try_apply(change)
         return relation

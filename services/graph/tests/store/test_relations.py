@@ -77,6 +77,17 @@ async def test_a_change_is_seen_from_both_sides_once_it_is_forgotten(relations: 
     assert await relations.get(BEN, [ANN]) == {ANN: Relation(ANN, blocked_by=True)}
 
 
+async def test_a_change_is_written_through_to_both_sides(
+    relations: Relations, truth: Truth, redis: Redis, postgres: Postgres
+):
+    await make(truth, Kind.FOLLOWED, ANN, BEN)
+    await relations.renew(ANN, BEN)
+
+    cached = relations_of(never, redis, postgres)
+    assert await cached.get(ANN, [BEN]) == {BEN: Relation(BEN, following=True)}
+    assert await cached.get(BEN, [ANN]) == {ANN: Relation(ANN, followed_by=True)}
+
+
 @pytest.mark.parametrize(("reader", "other"), [(ANN, BEN), (BEN, ANN)])
 @pytest.mark.parametrize("filled_between", [False, True])
 async def test_a_slow_reader_does_not_bring_back_what_it_read_before_the_change(
@@ -168,7 +179,7 @@ async def test_readers_racing_with_changes_never_see_an_answered_change_undone(
     for _ in range(15):
         for kind in (Kind.BLOCKED, Kind.UNBLOCKED):
             await make(truth, kind, ANN, BEN)
-            await relations.forget(ANN, BEN)
+            await relations.renew(ANN, BEN)
             for mine in others:
                 assert (await mine.get(BEN, [ANN]))[ANN].blocked_by is (kind is Kind.BLOCKED)
     stop.set()

@@ -3,9 +3,10 @@
 A hash a viewer, because a read asks for many accounts of one viewer: one command, whatever the number. Accounts without
 any relation are cached too: most are strangers.
 
-A change takes its two fields out instead of writing them: two changes of a pair may reach Redis in another order than
-they were committed in, and what is absent cannot be wrong. Three guards keep an old relation from being seen after the
-change of it was answered:
+A change is written through in two steps: its two fields are taken out, then filled with what the truth says by then.
+Two changes of a pair may reach Redis in another order than they were committed in, so no change writes what it knew
+itself, and what is absent cannot be wrong. Three guards keep an old relation from being seen after the change of it was
+answered:
 - Refill: who finds something missing gets the hash's token, reads Postgres, and may fill only while the token is still
   that. A change removes the token with the fields; tokens are random, so none comes twice.
 - Restart: a hash names the run of the Redis process that it was made in. What a restart or a failover brings back from
@@ -13,6 +14,7 @@ change of it was answered:
 - Unreachable: see switch.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
@@ -94,17 +96,24 @@ class Relations:
             found |= loaded
         return found
 
-    async def forget(self, one_id: int, other_id: int) -> None:
-        """To be called after a commit and before its answer. When it returns, nobody gets to see what was before."""
+    async def renew(self, one_id: int, other_id: int) -> None:
+        """To be called after a commit and before its answer. When it returns, nobody gets to see what was before, and
+        what is now is cached on both sides if Redis works."""
+        if await self.forget(one_id, other_id):
+            await asyncio.gather(self.get(one_id, [other_id]), self.get(other_id, [one_id]))
+
+    async def forget(self, one_id: int, other_id: int) -> bool:
+        """Takes out what was before; nobody gets to see it any more. Answers whether Redis took part in it."""
         state = await self._switch.state()
         if state.believed:
             try:
                 await self._drop(state.epoch, one_id, other_id)
-                return
+                return True
             except RedisError as error:
                 logger.warning("relation not dropped from the cache", error=repr(error))
                 state = await self._switch.turn_off(state.epoch)
         await self._switch.noticed(state)
+        return False
 
     async def _drop(self, epoch: int, one_id: int, other_id: int) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
