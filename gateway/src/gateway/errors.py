@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import islice
 from math import ceil
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,7 @@ _STATUS_BY_REASON = {
     "BLOCKED_BY_VIEWER": 422,
     "REQUEST_ID_REUSED": 422,
 }
+_MOST_FAULTS = 100
 _ROUTING = {404: ("NOT_FOUND", "there is nothing here"), 405: ("METHOD_NOT_ALLOWED", "not a method of this resource")}
 _encode = msgspec.json.Encoder().encode
 
@@ -125,7 +127,8 @@ def _of_http(error: HTTPException) -> Refusal:
 
 
 def _of_validation(faults: Iterable[Mapping[str, Any]]) -> Refusal:
-    found = [(str(fault["loc"][0]), FieldError(_pointer(fault["loc"][1:]), _why(fault))) for fault in faults]
+    told = islice(faults, _MOST_FAULTS)
+    found = [(str(fault["loc"][0]), FieldError(_pointer(fault["loc"][1:]), _why(fault))) for fault in told]
     if any(place == "path" for place, _ in found):
         # A path that names nothing: the same answer as for an id that never was.
         return Refusal(404, "NOT_FOUND", "there is nothing here")

@@ -9,7 +9,7 @@ import re
 
 from gateway.errors import Refusal
 
-_TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+_TAG = re.compile(r'"([^"]*)"')  # nothing optional around it: that would make a long header cost its square
 _DIGEST_CHARACTERS = 24
 
 

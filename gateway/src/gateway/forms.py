@@ -17,6 +17,7 @@ from gateway.errors import Refusal, bad_field
 FILE_FIELD = "file"
 CHUNK_BYTES = 256 * 1024
 _LONGEST_FIELD = 16 * 1024
+_MOST_FIELDS = 16
 _STALL_SECONDS = 30.0
 
 
@@ -127,6 +128,8 @@ class _Reader:
     def _on_headers(self) -> None:
         _, options = parse_options_header(self._headers.get("content-disposition", b""))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if len(self.fields) >= _MOST_FIELDS:
+            raise bad_field(_pointer(self._name), f"more than {_MOST_FIELDS} fields")
         if self._name in self.fields or (self._name == FILE_FIELD and self._seen_file):
             raise bad_field(_pointer(self._name), "may come once")
         if self._name == FILE_FIELD:

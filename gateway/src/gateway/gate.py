@@ -15,6 +15,7 @@ from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas
 
 _EXEMPT = frozenset({"/healthz", "/readyz"})
 _DRAINED_BYTES = 16 << 20
+_MOST_DIGITS = 20
 _DRAINED_SECONDS = 3.0
 _TOKEN_ROUTES = ("/v1/sessions", "/v1/sessions/refresh", "/v1/accounts")
 
@@ -96,8 +97,9 @@ def _owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
 
 
 def _announced(scope: Scope) -> int:
-    lengths = (value for name, value in scope["headers"] if name == b"content-length" and value.isdigit())
-    return max(map(int, lengths), default=0)
+    lengths = (value.lstrip(b"0") for name, value in scope["headers"] if name == b"content-length" and value.isdigit())
+    # More digits than any size has are as good as these, and int() refuses thousands of them.
+    return max((int(length[:_MOST_DIGITS] or b"0") for length in lengths), default=0)
 
 
 def _capped(receive: Receive, cap: int) -> Receive:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-import msgspec
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -16,13 +15,12 @@ from kit.errors import DeadlineExceeded, DomainError
 
 from gateway import idempotency
 from gateway.auth import Viewer, required
+from gateway.bodies import read_body, read_json
 from gateway.errors import Refusal, problem
 from gateway.here import Parts
 from gateway.idempotency import Scope
 
-BODY_SECONDS = 30.0
 _LOCK_MARGIN_SECONDS = 5.0
-_DEEPEST_JSON = 32
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -37,13 +35,15 @@ class Auth(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """`seconds` is the budget once the body is there; `once` heeds Idempotency-Key; `multipart` bodies are the
-    handler's own to read."""
+    """`seconds` is the budget once the body is there; `once` heeds Idempotency-Key: a repeat gets the first answer when
+    `replayed`, else it goes to the services again, which know the creation id; `multipart` bodies are the handler's own
+    to read."""
 
     auth: Auth = Auth.REQUIRED
     scope: str = "read"
     seconds: float = 3.0
     once: bool = False
+    replayed: bool = True
     json: bool = False
     multipart: bool = False
 
@@ -136,8 +136,8 @@ def _guard(inner: Handler, policy: Policy) -> Handler:
             _admit(request, policy)
             if policy.multipart:
                 return await inner(request)
-            body = await _body(request)
-            ready = _JsonRequest(request, _json(request, body)) if policy.json else request
+            body = await read_body(request)
+            ready = _JsonRequest(request, read_json(request, body)) if policy.json else request
             return await _once(request, body, policy, lambda: _answer(inner, ready, policy))
         except (Refusal, DomainError, RequestValidationError) as error:
             return problem(error, request.url.path)
@@ -158,48 +158,6 @@ def _admit(request: Request, policy: Policy) -> None:
         viewer.require(policy.scope)
     elif policy.auth is Auth.REQUIRED:
         raise required()
-
-
-async def _body(request: Request) -> bytes:
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.body()
-    except TimeoutError:
-        raise Refusal(408, "BODY_TOO_SLOW", "the body did not arrive in time") from None
-
-
-def _json(request: Request, body: bytes) -> Any:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not (
-        content_type.startswith("application/") and content_type.endswith("+json")
-    ):
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json", headers=_accepted(request))
-    try:
-        value = msgspec.json.decode(body)
-        if _deeper_than(value, _DEEPEST_JSON):
-            raise Refusal(400, "BAD_JSON", f"the body is nested more than {_DEEPEST_JSON} levels deep")
-        return value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        raise Refusal(400, "BAD_JSON", "the body is not JSON") from None
-
-
-def _accepted(request: Request) -> dict[str, str]:
-    return {f"Accept-{request.method.title()}": "application/json"} if request.method in ("POST", "PATCH") else {}
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    layer: list[Any] = [value]
-    for _ in range(levels):
-        layer = [child for parent in layer for child in _children(parent)]
-        if not layer:
-            return False
-    return True
-
-
-def _children(value: Any) -> Sequence[Any]:
-    if isinstance(value, dict):
-        return list(value.values())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] any JSON
-    return value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType] any JSON
 
 
 async def _answer(inner: Handler, request: Request, policy: Policy) -> Response:
@@ -231,7 +189,7 @@ async def _once(request: Request, body: bytes, policy: Policy, act: Callable[[],
     except BaseException:
         await asyncio.shield(claim.release())
         raise
-    await claim.settle(response)
+    await (claim.settle(response) if policy.replayed else claim.release())
     return response
 
 

@@ -175,3 +175,21 @@ async def test_a_bug_lets_go_of_the_key(ada: Client, world: World, posts: list[s
     assert (await ada.post("/v1/posts", json=BODY, headers=KEY)).status_code == 500
     world.post.answer("CreatePost", post_pb2.CreatePostResponse(post=world.post_of(1)))
     assert (await ada.post("/v1/posts", json=BODY, headers=KEY)).status_code == 201
+
+
+async def test_a_repeated_announcement_gets_a_fresh_upload_target_for_the_same_medium(ada: Client, world: World):
+    asked: list[str] = []
+
+    def announce(request: post_pb2.CreateMediaRequest) -> post_pb2.CreateMediaResponse:
+        asked.append(request.request_id)
+        upload = post_pb2.Upload(method="PUT", url=f"http://storage.test/{len(asked)}")
+        media = post_pb2.Media(id=7, kind=request.kind, state=post_pb2.MEDIA_STATE_WAITING)
+        return post_pb2.CreateMediaResponse(media=media, upload=upload)
+
+    world.post.answer("CreateMedia", announce)
+    body = {"kind": "image", "content_type": "image/png", "bytes": 1, "sha256": "ab" * 32}
+    answers = [(await ada.post("/v1/media", json=body, headers=KEY)).json() for _ in range(2)]
+    assert [answer["id"] for answer in answers] == ["7", "7"]
+    assert answers[0]["upload"]["url"] != answers[1]["upload"]["url"]
+    assert len(asked) == 2
+    assert len(set(asked)) == 1

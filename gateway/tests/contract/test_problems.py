@@ -226,3 +226,20 @@ async def test_too_many_requests_at_once_are_told_to_come_back(world: World, ref
     await client.post("/v1/posts", content=slow(), headers=JSON)
     refused(inner[0], 503, "OVERLOADED")
     assert inner[0].headers["retry-after"] == "1"
+
+
+async def test_a_length_of_thousands_of_digits_is_a_number_still(ada: Client, refused: Refused):
+    headers = {"Content-Type": "application/json", "Content-Length": "0" * 5000 + "2"}
+    refused(await ada.post("/v1/posts", content=b"{}", headers=headers), 422, "INVALID_FIELD")
+    headers["Content-Length"] = "9" * 5000
+    refused(await ada.post("/v1/posts", content=b"{}", headers=headers), 413, "BODY_TOO_LARGE")
+
+
+async def test_a_body_of_thousands_of_values_is_refused_before_each_is_looked_at(ada: Client, refused: Refused):
+    refused(await ada.post("/v1/posts", json={f"k{n}": 1 for n in range(3000)}), 400, "BAD_JSON")
+    refused(await ada.post("/v1/posts", json={"media_ids": [[1] * 100] * 30}), 400, "BAD_JSON")
+
+
+async def test_no_more_than_a_hundred_faults_are_told(ada: Client, refused: Refused):
+    problem = refused(await ada.post("/v1/posts", json={f"k{n}": 1 for n in range(300)}), 422, "INVALID_FIELD")
+    assert len(problem["errors"]) == 100

@@ -168,3 +168,9 @@ async def test_while_storage_is_away_nothing_is_completed(world: World, uploads:
     small = {"file": ("x", b"x", "image/png")}
     refused(await client.post("/v1/media/upload", files=small), 503, "S3_UNAVAILABLE")
     assert not world.post.asked(post_pb2.CompleteMediaRequest)
+
+
+async def test_a_form_of_many_fields_is_refused_before_they_are_all_there(uploads: Uploads, refused: Refused):
+    fields = {f"f{number}": "x" * 1000 for number in range(50)}
+    response = await uploads.client.post("/v1/media/upload", data=fields, files=FILE)
+    assert refused(response, 422, "INVALID_FIELD")["errors"][0]["pointer"] == "/f16"

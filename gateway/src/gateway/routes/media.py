@@ -19,7 +19,8 @@ KINDS = {"image": post_pb2.MEDIA_KIND_IMAGE, "video": post_pb2.MEDIA_KIND_VIDEO}
     "Announce a file and get where to upload it",
     answers.NewMedia,
     status=201,
-    policy=Policy(scope="write", once=True, json=True),
+    # A repeat gets an upload target that has not expired.
+    policy=Policy(scope="write", once=True, replayed=False, json=True),
 )
 async def create(here: HereDep, body: requests.MediaAnnouncement) -> Response:
     made = await here.services.post.CreateMedia(

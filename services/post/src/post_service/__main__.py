@@ -83,11 +83,11 @@ async def wire(
     reader = PostReader(posts, likes, cache, tallies, sight)
     rpc = PostServicer(
         media=MediaService(truth, MediaStore(postgres), reader, objects, settings.upload_limits),
-        posts=PostService(truth, posts, reader, accounts),
+        posts=PostService(truth, posts, reader, accounts, sight),
         reader=reader,
         lists=PostLists(posts, reader, sight),
         likes=LikeService(truth, likes, reader, tallies, sight),
-        comments=CommentService(truth, comments, reader, accounts, tallies, sight),
+        comments=CommentService(truth, comments, reader, tallies, sight),
     )
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)

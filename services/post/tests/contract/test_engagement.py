@@ -215,3 +215,21 @@ async def test_comment_pages_are_full_and_in_order(service: Service) -> None:
     assert [comment.id for comment in first.comments] == said[0:6:2]
     assert [comment.id for comment in second.comments] == said[6:7]
     assert not second.next_page_token
+
+
+async def test_a_mention_tells_nobody_of_an_account_that_is_hidden_from_them(service: Service) -> None:
+    media_id = await service.ready_medium(BEN)
+    post = await service.post(BEN, [media_id], caption="with @ada and @eve")
+    comment = await say(service, BEN, post.id, "and @ada")
+    service.people.block(ADA, EVE)
+    assert [mention.user_id for mention in (await service.get(EVE, post.id)).mentions] == [EVE]
+    listed = await service.stub.ListComments(pb.ListCommentsRequest(viewer_id=EVE, post_id=post.id))
+    assert [(shown.id, list(shown.mentions)) for shown in listed.comments] == [(comment.id, [])]
+    assert len((await service.get(BEN, post.id)).mentions) == 2
+
+
+async def test_whom_one_may_not_know_of_cannot_be_mentioned(service: Service) -> None:
+    service.people.block(ADA, BEN)
+    post = await service.post(BEN, [await service.ready_medium(BEN)], caption="with @ada and @eve")
+    assert [mention.user_id for mention in post.mentions] == [EVE]
+    assert [mention.user_id for mention in (await say(service, BEN, post.id, "@ada @eve")).mentions] == [EVE]

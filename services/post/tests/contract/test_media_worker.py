@@ -215,6 +215,43 @@ async def test_a_post_deleted_while_its_media_is_in_work_leaves_nothing(studio: 
     assert "post_published" not in await studio.event_names()
 
 
+async def test_a_post_deleted_while_variants_are_stored_leaves_nothing(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.upload(BEN, photo())
+    post_id = await post_of(studio, [medium])
+    bucket, deletes = studio.bucket, [delete_post]
+
+    class Storage(Objects):
+        async def upload(self, source: Path, key: str, *, content_type: str) -> None:
+            if key.startswith("public/") and deletes:
+                await deletes.pop()(studio, post_id)
+            await super().upload(source, key, content_type=content_type)
+
+    files = Storage(bucket, upload_seconds=60, clock=lambda: datetime.now(UTC))
+    await MediaWorker(replace(studio.desk, files=files)).advance(BEN, medium.id)
+    assert not deletes
+    assert await keys_in(bucket) == set()
+
+
+async def test_a_post_deleted_while_its_files_move_leaves_nothing(studio: Studio) -> None:
+    studio.people.add(BEN)
+    medium = await studio.work(await studio.upload(BEN, photo()))
+    post_id = await post_of(studio, [medium], Audience.FOLLOWERS)
+    copied: list[str] = []
+
+    class Storage(Objects):
+        async def copy(self, source: str, target: str) -> None:
+            await super().copy(source, target)
+            copied.append(target)
+            if len(copied) == len(NAMES):
+                await delete_post(studio, post_id)
+                await studio.bucket.put(target, b"written late", content_type="image/jpeg")
+
+    files = Storage(studio.bucket, upload_seconds=60, clock=lambda: datetime.now(UTC))
+    await MediaWorker(replace(studio.desk, files=files)).advance(BEN, medium.id)
+    assert await keys_in(studio.bucket) == set()
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "reason"),
     [

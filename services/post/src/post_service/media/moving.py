@@ -29,7 +29,10 @@ async def move(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) ->
     async with desk.truth.transaction() as tx:
         await tx.lock_author(medium.author_id)
         current = await rows.reload(tx.conn, medium.author_id, medium.id)
-        if current is None or current.state is not MediaState.READY or current.next_place != place:
+        if current is None or current.state is not MediaState.READY:
+            await desk.files.delete_folder(place)  # the purge may have come before the last copies
+            return
+        if current.next_place != place:
             return
         await processing.switch_place(tx.conn, medium)
         await post_rows.touch(tx.conn, medium.author_id, current.post_id)

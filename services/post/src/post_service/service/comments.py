@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from kit.errors import FieldViolation, InvalidArgument
 from kit.paging import page_size
@@ -15,8 +15,6 @@ from post_service.model.comments import Comment, CommentCounts, check_text, thre
 from post_service.model.posts import Mention
 from post_service.model.visibility import Profile
 from post_service.service.pages import Page, check_batch, fill, key_of
-from post_service.service.peers import Accounts
-from post_service.service.posts import resolve_mentions
 from post_service.service.reading import PostReader
 from post_service.service.sight import Sight, View, signed_in
 from post_service.service.tallies import Tallies, at_once
@@ -52,14 +50,12 @@ class CommentService:
         truth: Truth,
         comments: CommentStore,
         reader: PostReader,
-        accounts: Accounts,
         tallies: Tallies,
         sight: Sight,
     ) -> None:
         self._truth = truth
         self._comments = comments
         self._reader = reader
-        self._accounts = accounts
         self._tallies = tallies
         self._sight = sight
 
@@ -76,7 +72,7 @@ class CommentService:
                 raise errors.comments_off()
             if asked.reply_to and (target is None or target.post_id != post.id or not view.meets(target.author_id)):
                 raise _no_such_target()
-            mentions = await resolve_mentions(self._accounts, usernames_in(asked.text), field="/text")
+            mentions = await self._sight.mentioned(viewer_id, usernames_in(asked.text), field="/text")
             made = await self._insert(viewer_id, post.author_id, asked, target, mentions)
             await at_once(self._tallies.commented(post.id, made.id, made.reply_to))
         author = view.profiles.get(viewer_id)
@@ -102,7 +98,7 @@ class CommentService:
         wanted = check_batch(ids)
         found = await self._comments.get_many(wanted)
         post_ids = list({comment.post_id for comment in found.values()})
-        posts, view = await self._reader.visible(viewer_id, post_ids, [comment.author_id for comment in found.values()])
+        posts, view = await self._reader.visible(viewer_id, post_ids, _people(found.values()))
         comments = [found[comment_id] for comment_id in wanted if comment_id in found]
         return await self._views([comment for comment in comments if comment.post_id in posts], view)
 
@@ -125,7 +121,7 @@ class CommentService:
             return await self._comments.page(post_id, reply_to, after=position, limit=count)
 
         async def show(comments: Sequence[Comment]) -> Sequence[CommentView]:
-            view = await self._sight.view(viewer_id, (comment.author_id for comment in comments))
+            view = await self._sight.view(viewer_id, _people(comments))
             return await self._views(comments, view)
 
         return await fill(
@@ -140,7 +136,14 @@ class CommentService:
     async def _views(self, comments: Sequence[Comment], view: View) -> list[CommentView]:
         seen = [comment for comment in comments if view.meets(comment.author_id)]
         counts = await self._tallies.of_comments([comment.id for comment in seen])
-        return [CommentView(comment, view.profiles[comment.author_id], counts[comment.id]) for comment in seen]
+        return [
+            CommentView(
+                replace(comment, mentions=view.known(comment.mentions)),
+                view.profiles[comment.author_id],
+                counts[comment.id],
+            )
+            for comment in seen
+        ]
 
     async def _made_before(self, viewer_id: int, asked: NewComment) -> Comment | None:
         made = await self._comments.of_request(asked.post_id, viewer_id, asked.request_id)
@@ -194,6 +197,11 @@ class CommentService:
             change = CommentDeleted(locked, len(gone), gone[0]["deleted_at"])
             await tx.emit(change)
         return change
+
+
+def _people(comments: Iterable[Comment]) -> list[int]:
+    """Who shows in these comments: their authors and whom they mention."""
+    return [id_ for comment in comments for id_ in (comment.author_id, *(m.user_id for m in comment.mentions))]
 
 
 def _no_such_target() -> InvalidArgument:

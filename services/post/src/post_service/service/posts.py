@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, replace
 from kit.errors import FieldViolation, InvalidArgument
 
 from post_service.model import errors
-from post_service.model.captions import check_mentions, check_tags, tags_in, usernames_in
+from post_service.model.captions import check_tags, tags_in, usernames_in
 from post_service.model.changes import PostDeleted, PostEdited
 from post_service.model.media import MediaState, Medium
-from post_service.model.posts import Content, Location, Mention, Post, check_content, check_media_ids
+from post_service.model.posts import Content, Location, Post, check_content, check_media_ids
 from post_service.model.visibility import AccountState, Audience, PostState, Profile, open_to_all
 from post_service.service.peers import Accounts
 from post_service.service.publishing import all_settled, move_misplaced, published
 from post_service.service.reading import PostReader, PostView
-from post_service.service.sight import signed_in
+from post_service.service.sight import Sight, signed_in
 from post_service.store import media as media_rows
 from post_service.store import posts as rows
 from post_service.store.posts import PostStore
@@ -49,11 +49,12 @@ class Edit:
 
 
 class PostService:
-    def __init__(self, truth: Truth, posts: PostStore, reader: PostReader, accounts: Accounts) -> None:
+    def __init__(self, truth: Truth, posts: PostStore, reader: PostReader, accounts: Accounts, sight: Sight) -> None:
         self._truth = truth
         self._posts = posts
         self._reader = reader
         self._accounts = accounts
+        self._sight = sight
 
     async def create(self, viewer_id: int, draft: Draft) -> PostView:
         """Visible to others at once if its media is ready, else when the last of it is.
@@ -64,7 +65,9 @@ class PostService:
         check_content(draft.content)
         post_id = made_by(draft, await self._posts.of_request(viewer_id, draft.request_id))
         if post_id is None:
-            author, content = await asyncio.gather(self._author(viewer_id), read_caption(self._accounts, draft.content))
+            author, content = await asyncio.gather(
+                self._author(viewer_id), read_caption(self._sight, viewer_id, draft.content)
+            )
             post_id = await self._insert(author, draft, content)
         return await self._reader.get(viewer_id, post_id)
 
@@ -73,7 +76,7 @@ class PostService:
         await self._own(viewer_id, post_id)
         author = await self._author(viewer_id)
         caption = Content("", edit.caption or "", None, Audience.PUBLIC, comments_off=False)
-        read = await read_caption(self._accounts, caption)
+        read = await read_caption(self._sight, viewer_id, caption)
         async with self._truth.transaction() as tx:
             await tx.lock_author(viewer_id)
             post = await rows.reload(tx.conn, viewer_id, post_id)
@@ -155,19 +158,12 @@ def made_by(draft: Draft, found: tuple[int, bytes] | None) -> int | None:
     return post_id
 
 
-async def read_caption(accounts: Accounts, content: Content) -> Content:
+async def read_caption(sight: Sight, author_id: int, content: Content) -> Content:
     """The content with what its caption says. Raises InvalidArgument INVALID_FIELD."""
     tags, usernames = tags_in(content.caption), usernames_in(content.caption)
     check_tags(tags, field="/caption")
-    mentions = await resolve_mentions(accounts, usernames, field="/caption")
+    mentions = await sight.mentioned(author_id, usernames, field="/caption")
     return replace(content, tags=tags, mentions=mentions)
-
-
-async def resolve_mentions(accounts: Accounts, usernames: Sequence[str], *, field: str) -> tuple[Mention, ...]:
-    """Names that nobody bears are plain text. Raises InvalidArgument INVALID_FIELD."""
-    check_mentions(tuple(usernames), field=field)
-    ids = await accounts.resolve(usernames) if usernames else {}
-    return tuple(Mention(ids[name], name) for name in usernames if name in ids)
 
 
 def usable(ids: Sequence[int], found: Mapping[int, Medium]) -> list[Medium]:

@@ -1,7 +1,7 @@
 """The hot read: posts with all that a viewer sees of them, in few round trips."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -60,7 +60,7 @@ class PostReader:
         posts = await self._cache.get_many(wanted, self._posts.get_many)
         found = list(posts)
         view, counts, liked = await asyncio.gather(
-            self._sight.view(viewer_id, (post.author_id for post in posts.values())),
+            self._sight.view(viewer_id, _people(posts.values())),
             self._tallies.of_posts(found),
             self._liked(viewer_id, found),
         )
@@ -106,8 +106,14 @@ async def renew(cache: PostCache, posts: PostStore, post_id: int) -> None:
 
 def _view(post: Post, view: View, counts: PostCounts, *, liked: bool) -> PostView:
     author = view.profiles[post.author_id]
-    shown = post if open_to_all(author, post.content.audience) else replace(post, media=_closed(post.media))
-    return PostView(shown, author, counts, liked)
+    media = post.media if open_to_all(author, post.content.audience) else _closed(post.media)
+    content = replace(post.content, mentions=view.known(post.content.mentions))
+    return PostView(replace(post, content=content, media=media), author, counts, liked)
+
+
+def _people(posts: Iterable[Post]) -> set[int]:
+    """Who shows in these posts: their authors and whom they mention."""
+    return {id_ for post in posts for id_ in (post.author_id, *(m.user_id for m in post.content.mentions))}
 
 
 def _closed(media: Sequence[Medium]) -> tuple[Medium, ...]:

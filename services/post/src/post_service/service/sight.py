@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from kit.errors import Unauthenticated
 
-from post_service.model.posts import Post
+from post_service.model.captions import check_mentions
+from post_service.model.posts import Mention, Post
 from post_service.model.visibility import ANONYMOUS, STRANGER, Profile, Relation, may_list, may_meet, may_see
 from post_service.service.peers import Accounts, Graph
 
@@ -28,6 +29,10 @@ class View:
         other = self.profiles.get(user_id)
         return other is not None and may_meet(self.viewer_id, other, self._relation(user_id))
 
+    def known(self, mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+        """Those of the mentions whose account the viewer may know of."""
+        return tuple(mention for mention in mentions if self.meets(mention.user_id))
+
     def lists(self, author_id: int) -> bool:
         author = self.profiles.get(author_id)
         return author is not None and may_list(self.viewer_id, author, self._relation(author_id))
@@ -47,6 +52,14 @@ class Sight:
         others = [user_id for user_id in ids if user_id != viewer_id]
         profiles, relations = await asyncio.gather(self._profiles(ids), self._relations(viewer_id, others))
         return View(viewer_id, profiles, relations)
+
+    async def mentioned(self, viewer_id: int, usernames: Sequence[str], *, field: str) -> tuple[Mention, ...]:
+        """Accounts that the viewer names; names of nobody whom the viewer may know of are plain text.
+        Raises InvalidArgument INVALID_FIELD."""
+        check_mentions(tuple(usernames), field=field)
+        ids = await self._accounts.resolve(usernames) if usernames else {}
+        view = await self.view(viewer_id, ids.values())
+        return view.known([Mention(ids[name], name) for name in usernames if name in ids])
 
     async def _profiles(self, ids: Sequence[int]) -> Mapping[int, Profile]:
         return await self._accounts.profiles(ids) if ids else {}

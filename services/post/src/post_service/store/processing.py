@@ -50,8 +50,8 @@ class ProcessingStore:
         await self._postgres.primary.execute(query, medium.author_id, medium.id, medium.old_place)
 
     async def forget_places(self, medium: Medium) -> None:
-        """All files are gone."""
-        query = """update media set place = '', next_place = '', old_place = '', variants = '[]'
+        """All files are gone. The place stays: whoever is still writing there purges it once more after that."""
+        query = """update media set next_place = '', old_place = '', variants = '[]'
             where author_id = $1 and id = $2"""
         await self._postgres.primary.execute(query, medium.author_id, medium.id)
 
