@@ -83,12 +83,39 @@ _TOKENS = {
     "token_type": "Bearer",
     "expires_in": 900,
 }
+_RELATIONSHIP = {
+    "id": "116045278314958848",
+    "following": True,
+    "requested": False,
+    "followed_by": False,
+    "blocking": False,
+    "muting": False,
+}
+_SESSION = {
+    "id": "116045278314958853",
+    "user_agent": "Heliograph/1.0 (Android 15)",
+    "address": "203.0.113.7",
+    "created_at": _TIME,
+    "last_used_at": _TIME,
+    "current": True,
+}
+_PUBLIC_KEY = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    "use": "sig",
+    "alg": "EdDSA",
+}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "Account": {**_PROFILE, "email": "ada@example.org", "email_verified": False},
     "Comment": _COMMENT,
     "Comments": {"items": [_COMMENT], "next": None},
     "Feed": {"items": [_POST], "next": "AWFmdGVy", "degraded": False},
+    "Health": {"status": "ok"},
+    "Jwks": {"keys": [_PUBLIC_KEY]},
+    "Liked": {"counts": _POST["counts"], "viewer": _POST["viewer"]},
     "LoggedIn": {**_TOKENS, "user": _USER},
     "Media": _MEDIA,
     "NewMedia": {
@@ -120,16 +147,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Profile": _PROFILE,
     "Profiles": {"items": [_PROFILE], "next": None},
-    "Relationship": {
-        "id": "116045278314958848",
-        "following": True,
-        "requested": False,
-        "followed_by": False,
-        "blocking": False,
-        "muting": False,
-    },
+    "Relationship": _RELATIONSHIP,
+    "Relationships": {"items": [_RELATIONSHIP], "next": None},
     "Results": {"items": [{"type": "user", "user": _USER}], "next": None},
+    "Sessions": {"items": [_SESSION], "next": None},
     "Settings": {"private_account": False},
+    "UnreadCount": {"count": 3},
     "User": _USER,
     "Users": {"items": [_USER], "next": None},
 }

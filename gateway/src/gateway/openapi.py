@@ -14,6 +14,7 @@ from gateway.routing import Auth, Endpoint
 from gateway.schemas import answers
 
 _REF = "#/components/schemas/{name}"
+_COME_BACK = (429, 503)
 _ALWAYS = (400, 422, 429, 500, 503, 504)
 _DESCRIPTION = """\
 Share photographs and videos. Ids are strings, times RFC 3339 in UTC. Lists are `{items, next}`: pass `next` as `cursor`
@@ -44,7 +45,8 @@ def document(app: FastAPI, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         components.get("schemas", {}).pop(name, None)
     components.setdefault("schemas", {}).update(_schemas(endpoints))
     components["securitySchemes"] = _SECURITY_SCHEMES
-    components["headers"] = {name: _header(text) for name, text in _COMMON_HEADERS.items()}
+    told = {**_COMMON_HEADERS, "Retry-After": "Seconds after which to come back"}
+    components["headers"] = {name: _header(text) for name, text in told.items()}
     return json.loads(json.dumps(written, sort_keys=True))
 
 
@@ -100,7 +102,10 @@ def _implied(endpoint: Endpoint) -> list[int]:
 
 def _problem(status: int) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    found: dict[str, Any] = {"description": HTTPStatus(status).phrase, "content": content}
+    if status in _COME_BACK:
+        found["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return found
 
 
 def _headers(endpoint: Endpoint) -> dict[str, Any]:
@@ -158,7 +163,8 @@ _UPLOAD_BODY = {
                     "alt_text": {"type": "string"},
                     "file": {"type": "string", "contentMediaType": "application/octet-stream"},
                 },
-            }
+            },
+            "example": {"kind": "image", "alt_text": "A hill at dusk", "file": "(the bytes)"},
         }
     },
 }

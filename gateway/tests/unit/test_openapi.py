@@ -75,9 +75,27 @@ def test_bodies_that_clients_send_have_examples(document: dict[str, Any]):
     for _, path, operation in _operations(document):
         for content in operation.get("requestBody", {}).get("content", {}).values():
             name = content["schema"].get("$ref", "").rpartition("/")[2]
-            if name and name != "Refresh":
+            if name:
                 assert schemas[name]["examples"], path
                 assert schemas[name]["additionalProperties"] is False
+            else:
+                assert content["example"], path
+
+
+def test_answers_that_clients_read_have_examples(document: dict[str, Any]):
+    schemas = document["components"]["schemas"]
+    for _, path, operation in _operations(document):
+        for response in operation["responses"].values():
+            for media_type, content in response.get("content", {}).items():
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                if media_type.endswith("json") and name:
+                    assert schemas[name]["examples"], (path, name)
+
+
+def test_whoever_is_told_to_come_back_is_told_when(document: dict[str, Any]):
+    for _, path, operation in _operations(document):
+        for status in ("429", "503"):
+            assert "Retry-After" in operation["responses"][status]["headers"], path
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))

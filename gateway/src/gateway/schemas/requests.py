@@ -75,6 +75,8 @@ class Credentials(Body):
 
 
 class Refresh(Body):
+    model_config = _example(refresh_token="rt_3q2-7w")  # noqa: S106 an example
+
     refresh_token: Text
 
 
