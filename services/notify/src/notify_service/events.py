@@ -7,6 +7,7 @@ from heliograph.events.v1 import engagement_events_pb2 as engagement
 from heliograph.events.v1 import graph_events_pb2 as graph
 from heliograph.events.v1 import post_events_pb2 as post
 from kit.consumer import Delivery
+from kit.ids import first_at
 from kit.proto import datetime_of
 
 from notify_service.model import (
@@ -89,10 +90,10 @@ def engagement_handlers(service: InboxService) -> Handlers:
 
 
 def post_handlers(service: InboxService) -> Handlers:
-    async def published(event: post.PostPublished, _: Delivery) -> None:
-        snapshot = event.post
-        group, at = mention_in_post(snapshot.post_id), datetime_of(snapshot.created_at)
-        mentioned = set(snapshot.mentioned_ids)
-        await service.deliver([Entry(u, group, snapshot.author_id, snapshot.post_id, at) for u in mentioned])
+    async def published(event: post.PostPublished, delivery: Delivery) -> None:
+        # The post is older: what was read while its media was made must not count as having read this.
+        snapshot, at = event.post, delivery.time
+        group, mentioned = mention_in_post(snapshot.post_id), set(snapshot.mentioned_ids)
+        await service.deliver([Entry(u, group, snapshot.author_id, first_at(at), at) for u in mentioned])
 
     return {"post_published": published}
