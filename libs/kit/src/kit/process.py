@@ -44,7 +44,7 @@ def run(main: Callable[[], Awaitable[None]]) -> NoReturn:
 
 def _execute(service: str, command: Command[Any]) -> None:
     settings = read(command.settings)
-    observed = settings if isinstance(settings, ProcessSettings) else ProcessSettings()
+    observed = settings if isinstance(settings, ProcessSettings) else read(ProcessSettings)
     log.configure(service, observed.log_level)
     telemetry.configure(observed, service)
     outcome = command.body(settings)
