@@ -42,7 +42,11 @@ def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> No
     free, folder = ports.wants_free(ports_), root or default_root()
     with starting(folder):
         site = stack.make_site(folder, ports.asked_for(port or []), whole=True, free=free)
-        stack.up(site, console)
+        try:
+            stack.up(site, console)
+        except KeyboardInterrupt as interrupt:
+            told = "interrupted; what has started goes on running: `make up` resumes, `make down` stops it"
+            raise StackError(told) from interrupt
     table = stack.rows(site.root)
     told = stack.setting(site)
     console.print()
