@@ -24,7 +24,7 @@ from kit.settings import KafkaSettings, load
 
 _MARKS = ("dead_reason", "dead_topic", "dead_partition", "dead_offset", "dead_at")
 _RETENTION = {"retention.ms": str(30 * 24 * 3600 * 1000)}
-_END_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
 
 logger = log.get(__name__)
 
@@ -62,14 +62,14 @@ async def letters(settings: KafkaSettings, topic: str, group: str) -> list[Deliv
     async with _reading(settings, topic, group) as (client, partitions):
         if partitions:
             await client.seek_to_beginning(*partitions)
-        return [letter async for letter in _until_end(client, partitions, settings.topic_prefix)]
+        return [letter async for letter in until_end(client, partitions, settings.topic_prefix)]
 
 
 async def replay(settings: KafkaSettings, topic: str, group: str) -> int:
     """Sends back what was not replayed before, in order, and answers how much that was."""
     count = 0
     async with open_producer(settings) as producer, _reading(settings, topic, group) as (client, partitions):
-        async for letter in _until_end(client, partitions, settings.topic_prefix):
+        async for letter in until_end(client, partitions, settings.topic_prefix):
             origin = letter.header("dead_topic") or topic
             await producer.send(_message(letter, origin, ((REPLAY_GROUP, group.encode()),)))
             await client.commit({TopicPartition(_full(settings, topic, group), letter.partition): letter.offset + 1})
@@ -117,18 +117,23 @@ async def _reading(settings: KafkaSettings, topic: str, group: str) -> AsyncGene
         await client.stop()
 
 
-async def _until_end(client: Any, partitions: list[TopicPartition], prefix: str) -> AsyncGenerator[Delivery]:
-    """What was in the queue at the start, so that a letter that dies again does not go round for ever."""
+async def until_end(
+    client: Any, partitions: list[TopicPartition], prefix: str, *, patience: float = _PATIENCE_SECONDS
+) -> AsyncGenerator[Delivery]:
+    """What was in the queue at the start, so that a letter that dies again does not go round for ever. Raises
+    TimeoutError when Kafka keeps silent for `patience` seconds."""
     if not partitions:
         return
     ends = await client.end_offsets(partitions)
-    async with asyncio.timeout(None) as limit:
-        while any([await client.position(partition) < ends[partition] for partition in partitions]):
-            limit.reschedule(asyncio.get_running_loop().time() + _END_SECONDS)
-            for partition, records in (await client.getmany(timeout_ms=500)).items():
-                for record in records:
-                    if record.offset < ends[partition]:
-                        yield delivery_of(record, bare_name(record.topic, prefix))
+    while True:
+        async with asyncio.timeout(patience):  # around our own waiting alone: what a letter costs is the reader's time
+            if not any([await client.position(partition) < ends[partition] for partition in partitions]):
+                return
+            found = await client.getmany(timeout_ms=500)
+        for partition, records in found.items():
+            for record in records:
+                if record.offset < ends[partition]:
+                    yield delivery_of(record, bare_name(record.topic, prefix))
 
 
 def _line(letter: Delivery) -> str:

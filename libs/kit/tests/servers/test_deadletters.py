@@ -1,10 +1,14 @@
+from __future__ import annotations
+
 import asyncio
 import json
 import os
 import sys
+from dataclasses import dataclass
 
 import pytest
-from kit.deadletters import DeadLetters, letters
+from aiokafka import TopicPartition
+from kit.deadletters import DeadLetters, letters, until_end
 from kit.delivery import Delivery, delivery_of
 from kit.kafka import open_producer
 from kit.settings import KafkaSettings
@@ -17,6 +21,36 @@ class Raw:
     """A record that came without any of our headers."""
 
     partition, offset, timestamp, key, value, headers = 2, 7, 1_000_000, b"key", b"\xff", ()
+
+
+class Shelf:
+    """A client of Kafka that holds all it has in one batch."""
+
+    PLACE = TopicPartition("things.v1.test.things.dlq", 0)
+
+    def __init__(self, letters: int) -> None:
+        self._letters, self._read = letters, 0
+
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, self._letters)
+
+    async def position(self, place: TopicPartition) -> int:
+        return self._read
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Letter]]:
+        self._read = self._letters
+        return {self.PLACE: [Letter(self.PLACE.topic, offset) for offset in range(self._letters)]}
+
+
+@dataclass
+class Letter:
+    topic: str
+    offset: int
+    partition: int = 0
+    timestamp: int = 0
+    key: bytes = b""
+    value: bytes = b""
+    headers: tuple[()] = ()
 
 
 @pytest.fixture
@@ -48,6 +82,15 @@ async def test_the_command_lists_and_replays(settings: KafkaSettings, make_topic
     assert (listed["dead_partition"], listed["dead_offset"]) == ("2", "7")
     assert await command(settings, "replay", "--topic", TOPIC, "--group", GROUP) == "1 replayed\n"
     assert await command(settings, "replay", "--topic", TOPIC, "--group", GROUP) == "0 replayed\n"
+
+
+async def test_whoever_takes_time_over_a_letter_gets_all_of_them() -> None:
+    client = Shelf(letters=3)
+    read = 0
+    async for _ in until_end(client, [Shelf.PLACE], "", patience=0.05):
+        await asyncio.sleep(0.1)
+        read += 1
+    assert read == 3
 
 
 async def test_a_group_without_dead_letters_has_none(settings: KafkaSettings, make_topics: MakeTopics) -> None:
