@@ -24,6 +24,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 _AVOID_SECONDS = 5.0
+_ANSWER_SECONDS = 20.0  # more than the server gives a statement: who is silent for longer is gone
 _SERVER_SETTINGS = {
     "application_name": "heliograph",
     "statement_timeout": "15s",
@@ -40,8 +41,8 @@ class Pool:
     transaction took effect is then not known.
     """
 
-    def __init__(self, dsn: str, *, size: int) -> None:
-        self._dsn, self._size = dsn, size
+    def __init__(self, dsn: str, *, size: int, patience: float = _ANSWER_SECONDS) -> None:
+        self._dsn, self._size, self._patience = dsn, size, patience
         self._pool: asyncpg.Pool[Record] | None = None
         self._failed_at = float("-inf")
 
@@ -110,6 +111,7 @@ class Pool:
                 min_size=0,
                 max_size=self._size,
                 timeout=_CONNECT_SECONDS,
+                command_timeout=self._patience,
                 server_settings=_SERVER_SETTINGS,
                 init=_add_codecs,
                 reset=_keep,
