@@ -51,7 +51,7 @@ def backend_down(error: BaseException) -> str | None:
             return "KAFKA"
         case "asyncpg" if "connection is closed" in str(error) or "connection was closed" in str(error):
             return "POSTGRES"  # an InterfaceError, which otherwise means misuse
-        case "elasticsearch" if getattr(error, "status_code", None) in _OVERLOADED:
+        case "elasticsearch" if getattr(error, "status_code", None) in _OVERLOADED or _lacks_index(error):
             return "ELASTICSEARCH"
         case _:
             return _network_down(error)
@@ -65,6 +65,11 @@ def lost_race(error: BaseException) -> bool:
 def statement_timed_out(error: BaseException) -> bool:
     """Whether Postgres cancelled a statement that ran longer than statement_timeout or lock_timeout allows."""
     return not {("asyncpg", "QueryCanceledError"), ("asyncpg", "LockNotAvailableError")}.isdisjoint(_lineage(error))
+
+
+def _lacks_index(error: BaseException) -> bool:
+    """An index that is not made yet, or lost, is one to wait for: what it should hold must not be given up."""
+    return getattr(error, "error", None) == "index_not_found_exception"
 
 
 def _lineage(error: BaseException) -> Iterator[tuple[str, str]]:

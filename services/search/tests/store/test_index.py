@@ -1,10 +1,11 @@
 """The queries and the versioning, on the real server."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from kit.errors import Unavailable, from_exception
 from kit.testing import eventually
 from search_service.model import Place, PostDocument, UserDocument
 from search_service.store import Index, Layout, open_index
@@ -36,6 +37,20 @@ async def ids_of_users(index: Index, query: str) -> list[int]:
 
 async def ids_of_posts(index: Index, query: str, viewer: int = 0) -> list[int]:
     return [hit.id for hit in await index.find_posts(viewer, query, None, 10)]
+
+
+async def test_an_index_that_is_not_there_yet_is_waited_for(servers: dict[str, str], index_prefix: str):
+    layout = Layout(index_prefix, shards=1, replicas=0)
+    uses: list[Callable[[Index], Awaitable[object]]] = [
+        lambda index: index.put_user(user(1, "ada")),
+        lambda index: index.set_author_open(7, is_open=False),
+        lambda index: index.find_users("ada", None, 10),
+    ]
+    async with open_index(servers["HELIOGRAPH_ELASTICSEARCH_URL"], layout) as index:
+        for use in uses:
+            with pytest.raises(Exception) as caught:  # noqa: PT011 the driver's own class
+                await use(index)
+            assert isinstance(from_exception(caught.value), Unavailable)
 
 
 async def test_users_are_found_by_the_start_of_username_and_name_exact_names_first(index: Index):
