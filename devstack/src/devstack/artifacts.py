@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from devstack.faults import StackError
 
 MAVEN_PLUGIN = "3.6.1"
+FAULT_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,20 @@ def _settle(ready: Path, target: Path) -> None:
 def _maven(program: Program, work: Path) -> None:
     pom = work / "pom.xml"
     pom.write_text(render_pom(program))
-    command = ["mvn", "-q", "-B", "-C", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={work}/lib"]
+    goal = f"org.apache.maven.plugins:maven-dependency-plugin:{MAVEN_PLUGIN}:copy-dependencies"
+    command = ["mvn", "-q", "-B", "-C", "-Dstyle.color=never", "-f", str(pom), goal, f"-DoutputDirectory={work}/lib"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         log = cache_folder() / f"fetch-{program.name}.log"
         log.write_text(done.stdout + done.stderr)
-        last = next((line for line in done.stdout.splitlines() if "ERROR" in line), "no output")
-        raise StackError(f"cannot fetch {program.folder} with Maven: {last.removeprefix('[ERROR] ')[:300]}", log)
+        raise StackError(f"cannot fetch {program.folder} with Maven: {maven_fault(done.stdout)}", log)
+
+
+def maven_fault(output: str) -> str:
+    """The end of Maven's first error, where the cause stands."""
+    first = next((line for line in output.splitlines() if line.startswith("[ERROR]")), "no output")
+    text = first.removeprefix("[ERROR] ").partition(" -> [Help")[0]
+    return text if len(text) <= FAULT_LENGTH else "..." + text[-FAULT_LENGTH:]
 
 
 def render_pom(program: Program) -> str:

@@ -61,8 +61,11 @@ async def fetch() -> None:
     missing = artifacts.missing()
     if missing and shutil.which("mvn") is None:
         raise StackError("Maven is missing: install the package maven")
-    with ThreadPoolExecutor(2) as pool:
-        await asyncio.gather(*(asyncio.get_running_loop().run_in_executor(pool, artifacts.fetch, it) for it in missing))
+    pool, loop = ThreadPoolExecutor(2), asyncio.get_running_loop()
+    try:
+        await asyncio.gather(*(loop.run_in_executor(pool, artifacts.fetch, program) for program in missing))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a fault the rest is not begun
 
 
 def units(site: Site) -> list[Unit]:

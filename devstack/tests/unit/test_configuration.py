@@ -95,6 +95,14 @@ def test_a_pom_names_each_artifact_once_and_leaves_out_what_is_not_wanted() -> N
         assert found == [(artifact.name, artifact.alone) for artifact in program.artifacts]
 
 
+def test_of_mavens_errors_the_cause_is_told() -> None:
+    output = f"[WARNING] x\n[ERROR] cannot resolve {'a, ' * 200}: No space left on device -> [Help 1]\n[ERROR] more\n"
+    told = artifacts.maven_fault(output)
+    assert told.endswith("a, : No space left on device")
+    assert len(told) <= 303
+    assert artifacts.maven_fault("") == "no output"
+
+
 def test_the_supervisors_file_is_private(tmp_path: Path) -> None:
     parsed = configparser.RawConfigParser()
     parsed.read_string(supervision.render(tmp_path, []))
