@@ -128,8 +128,8 @@ def _maven(program: Program, work: Path) -> None:
 
 def maven_fault(output: str) -> str:
     """The end of Maven's first error, where the cause stands."""
-    first = next((line for line in output.splitlines() if line.startswith("[ERROR]")), "no output")
-    text = first.removeprefix("[ERROR] ").partition(" -> [Help")[0]
+    found = (line.partition("[ERROR] ")[2] for line in output.splitlines())  # colour codes may stand before it
+    text = next((line for line in found if line), "no output").partition(" -> [Help")[0]
     return text if len(text) <= FAULT_LENGTH else "..." + text[-FAULT_LENGTH:]
 
 
