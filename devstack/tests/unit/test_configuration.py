@@ -96,9 +96,7 @@ def test_a_pom_names_each_artifact_once_and_leaves_out_what_is_not_wanted() -> N
 
 
 def test_of_mavens_errors_the_cause_is_told() -> None:
-    output = (
-        f"[WARNING] x\n\033[0m[ERROR] cannot resolve {'a, ' * 200}: No space left on device -> [Help 1]\n[ERROR] more\n"
-    )
+    output = f"\033[0m[ERROR] cannot resolve {'a, ' * 200}: No space left on device -> [Help 1]\n[ERROR] b\n"
     told = artifacts.maven_fault(output)
     assert told.endswith("a, : No space left on device")
     assert len(told) <= 303
