@@ -143,3 +143,31 @@ async def test_without_postgres_nobody_is_told_a_lie(stack: Stack, pair: Pair):
     answer = await pair.reader.get(f"/v1/posts/{pair.post_id}/comments")
     assert [comment["text"] for comment in answer.json()["items"]] == ["Back"]
     assert (await pair.author.get("/v1/me")).json()["bio"] == ""
+
+
+@pytest.mark.parametrize(
+    ("process", "away", "works"),
+    [
+        ("user", "/v1/me", "/v1/relationships?ids={author}"),
+        ("graph", "/v1/relationships?ids={author}", "/v1/me"),
+        ("post", "/v1/posts/{post}", "/v1/relationships?ids={author}"),
+        ("feed", "/v1/me/feed", "/v1/posts/{post}"),
+        ("notify", "/v1/notifications", "/v1/me/feed"),
+        ("search", "/v1/search?q=dusk", "/v1/me/feed"),
+    ],
+)
+async def test_without_one_service_only_what_needs_it_is_away(
+    stack: Stack, pair: Pair, process: str, away: str, works: str
+):
+    names = {"author": pair.author.id, "post": pair.post_id}
+    await asyncio.to_thread(stack.kill, process)
+    try:
+        assert_unavailable(await pair.reader.get(away.format(**names)))
+        assert (await pair.reader.get(works.format(**names))).status_code == 200
+    finally:
+        await asyncio.to_thread(stack.start, process)
+
+    async def back() -> bool:
+        return (await pair.reader.get(away.format(**names))).status_code == 200
+
+    await eventually(back, timeout=30)

@@ -35,7 +35,7 @@ class Person:
         return {"Authorization": f"Bearer {self.access_token}"}
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None, **params: str | int) -> httpx.Response:
-        return await self.http.get(path, params=params, headers={**self.headers, **(headers or {})})
+        return await self.http.get(path, params=params or None, headers={**self.headers, **(headers or {})})
 
     async def put(self, path: str) -> httpx.Response:
         return await self.http.put(path, headers=self.headers)
