@@ -18,7 +18,7 @@ from search_service.events import post_handlers, user_handlers
 from search_service.rpc import SearchRpc
 from search_service.service import IndexService, SearchService
 from search_service.settings import IndexSettings, MigrateSettings, SearchSettings
-from search_service.store import Layout, open_index
+from search_service.store.index import Layout, open_index
 
 SERVICE = "heliograph.search.v1.SearchService"
 

@@ -28,7 +28,7 @@ from search_service.clients import Graph, Posts, Users
 from search_service.events import post_handlers, user_handlers
 from search_service.rpc import SearchRpc
 from search_service.service import IndexService, SearchService
-from search_service.store import Index, Layout, open_index
+from search_service.store.index import Index, Layout, open_index
 
 ME, ADA = 1, 11
 NOW = datetime.now(UTC)

@@ -1,11 +1,11 @@
-"""Elasticsearch: the mappings, every query, every write.
+"""Elasticsearch: every query, every write.
 
 Writes carry the version of what they copy (external versioning), so replays and reordered events converge: an older
 copy loses with a conflict, which is the wanted outcome. A deleted post leaves a tombstone for the same reason.
 """
 
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,41 +14,9 @@ from typing import Any, Literal
 from elasticsearch import AsyncElasticsearch, BadRequestError, ConflictError
 
 from search_service.model import MAX_AGGREGATED, Hit, Kind, Place, PostDocument, TagCount, UserDocument, fold
+from search_service.store.mappings import GENERATION, MAPPINGS, Json
 
-Json = dict[str, Any]
 VersionType = Literal["external", "external_gte"]
-
-# Folding happens in Python, so the standard analyzer is all that the server needs.
-_PREFIXED: Json = {"type": "text", "index_prefixes": {"min_chars": 1, "max_chars": 10}}
-_KEYWORD: Json = {"type": "keyword", "ignore_above": 256}
-_STORED: Json = {"type": "keyword", "index": False, "doc_values": False}
-
-MAPPINGS: Mapping[Kind, Json] = {
-    Kind.USERS: {
-        "user_id": {"type": "long"},
-        "username": _KEYWORD,
-        "name": _PREFIXED,
-        "active": {"type": "boolean"},
-    },
-    Kind.POSTS: {
-        "post_id": {"type": "long"},
-        "author_id": {"type": "long"},
-        "title": _PREFIXED,
-        "caption": {"type": "text"},
-        "tags": _KEYWORD,
-        "place": _PREFIXED,
-        "place_key": _KEYWORD,
-        "place_shown": _STORED,
-        "latitude": {"type": "double"},
-        "longitude": {"type": "double"},
-        "audience_public": {"type": "boolean"},
-        "public": {"type": "boolean"},
-        "deleted": {"type": "boolean"},
-        "created_at": {"type": "date"},
-    },
-}
-_GENERATION = 1
-"""Raised with a mapping that the old documents do not fit; the alias moves when the new index is full."""
 
 _LIVE: Json = {"term": {"deleted": False}}
 _PUBLIC: list[Json] = [{"term": {"public": True}}, _LIVE]
@@ -98,7 +66,7 @@ class Index:
                 continue
             try:
                 await patient.indices.create(
-                    index=f"{alias}-v{_GENERATION}",
+                    index=f"{alias}-v{GENERATION}",
                     aliases={alias: {"is_write_index": True}},
                     mappings={"dynamic": "strict", "properties": properties},
                     settings={
