@@ -112,7 +112,8 @@ def _capped(receive: Receive, cap: int) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > cap:
-                await _drain(receive)
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise _too_large(cap)
         return message
 
