@@ -22,22 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from heliograph.user.v1 import user_pb2 as heliograph_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&heliograph/events/v1/user_events.proto\x12\x14heliograph.events.v1\x1a\x1dheliograph/user/v1/user.proto\"\xdd\x01\n\tUserEvent\x12\x45\n\x12\x61\x63\x63ount_registered\x18\x01 \x01(\x0b\x32\'.heliograph.events.v1.AccountRegisteredH\x00\x12?\n\x0fprofile_changed\x18\x02 \x01(\x0b\x32$.heliograph.events.v1.ProfileChangedH\x00\x12?\n\x0fprivacy_changed\x18\x03 \x01(\x0b\x32$.heliograph.events.v1.PrivacyChangedH\x00\x42\x07\n\x05\x65vent\"A\n\x11\x41\x63\x63ountRegistered\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\">\n\x0eProfileChanged\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\">\n\x0ePrivacyChanged\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profileb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&heliograph/events/v1/user_events.proto\x12\x14heliograph.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheliograph/user/v1/user.proto\"\xe8\x02\n\tUserEvent\x12\x45\n\x12\x61\x63\x63ount_registered\x18\x01 \x01(\x0b\x32\'.heliograph.events.v1.AccountRegisteredH\x00\x12?\n\x0fprofile_changed\x18\x02 \x01(\x0b\x32$.heliograph.events.v1.ProfileChangedH\x00\x12?\n\x0fprivacy_changed\x18\x03 \x01(\x0b\x32$.heliograph.events.v1.PrivacyChangedH\x00\x12J\n\x15\x61\x63\x63ount_state_changed\x18\x04 \x01(\x0b\x32).heliograph.events.v1.AccountStateChangedH\x00\x12=\n\x0e\x61\x63\x63ount_erased\x18\x05 \x01(\x0b\x32#.heliograph.events.v1.AccountErasedH\x00\x42\x07\n\x05\x65vent\"A\n\x11\x41\x63\x63ountRegistered\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\">\n\x0eProfileChanged\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\">\n\x0ePrivacyChanged\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\"C\n\x13\x41\x63\x63ountStateChanged\x12,\n\x07profile\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Profile\"O\n\rAccountErased\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12-\n\terased_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliograph.events.v1.user_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USEREVENT']._serialized_start=96
-  _globals['_USEREVENT']._serialized_end=317
-  _globals['_ACCOUNTREGISTERED']._serialized_start=319
-  _globals['_ACCOUNTREGISTERED']._serialized_end=384
-  _globals['_PROFILECHANGED']._serialized_start=386
-  _globals['_PROFILECHANGED']._serialized_end=448
-  _globals['_PRIVACYCHANGED']._serialized_start=450
-  _globals['_PRIVACYCHANGED']._serialized_end=512
+  _globals['_USEREVENT']._serialized_start=129
+  _globals['_USEREVENT']._serialized_end=489
+  _globals['_ACCOUNTREGISTERED']._serialized_start=491
+  _globals['_ACCOUNTREGISTERED']._serialized_end=556
+  _globals['_PROFILECHANGED']._serialized_start=558
+  _globals['_PROFILECHANGED']._serialized_end=620
+  _globals['_PRIVACYCHANGED']._serialized_start=622
+  _globals['_PRIVACYCHANGED']._serialized_end=684
+  _globals['_ACCOUNTSTATECHANGED']._serialized_start=686
+  _globals['_ACCOUNTSTATECHANGED']._serialized_end=753
+  _globals['_ACCOUNTERASED']._serialized_start=755
+  _globals['_ACCOUNTERASED']._serialized_end=834
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from heliograph.user.v1 import user_pb2 as _user_pb2
 import builtins as _builtins
 import sys
@@ -26,6 +27,8 @@ class UserEvent(_message.Message):
     ACCOUNT_REGISTERED_FIELD_NUMBER: _builtins.int
     PROFILE_CHANGED_FIELD_NUMBER: _builtins.int
     PRIVACY_CHANGED_FIELD_NUMBER: _builtins.int
+    ACCOUNT_STATE_CHANGED_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ERASED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account_registered(self) -> Global___AccountRegistered: ...
     @_builtins.property
@@ -36,18 +39,28 @@ class UserEvent(_message.Message):
     def privacy_changed(self) -> Global___PrivacyChanged:
         """The account became private or public."""
 
+    @_builtins.property
+    def account_state_changed(self) -> Global___AccountStateChanged:
+        """Suspended or restored; its deletion asked for or called off."""
+
+    @_builtins.property
+    def account_erased(self) -> Global___AccountErased:
+        """Nothing of the account may be left or come back. The last event of its key."""
+
     def __init__(
         self,
         *,
         account_registered: Global___AccountRegistered | None = ...,
         profile_changed: Global___ProfileChanged | None = ...,
         privacy_changed: Global___PrivacyChanged | None = ...,
+        account_state_changed: Global___AccountStateChanged | None = ...,
+        account_erased: Global___AccountErased | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_registered", b"account_registered", "event", b"event", "privacy_changed", b"privacy_changed", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_erased", b"account_erased", "account_registered", b"account_registered", "account_state_changed", b"account_state_changed", "event", b"event", "privacy_changed", b"privacy_changed", "profile_changed", b"profile_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_registered", b"account_registered", "event", b"event", "privacy_changed", b"privacy_changed", "profile_changed", b"profile_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_erased", b"account_erased", "account_registered", b"account_registered", "account_state_changed", b"account_state_changed", "event", b"event", "privacy_changed", b"privacy_changed", "profile_changed", b"profile_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["account_registered", "profile_changed", "privacy_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["account_registered", "profile_changed", "privacy_changed", "account_state_changed", "account_erased"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -112,3 +125,48 @@ class PrivacyChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PrivacyChanged: _TypeAlias = PrivacyChanged  # noqa: Y015
+
+@_typing.final
+class AccountStateChanged(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def profile(self) -> _user_pb2.Profile:
+        """As it is now: `state` says what is new."""
+
+    def __init__(
+        self,
+        *,
+        profile: _user_pb2.Profile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountStateChanged: _TypeAlias = AccountStateChanged  # noqa: Y015
+
+@_typing.final
+class AccountErased(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ERASED_AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    @_builtins.property
+    def erased_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        erased_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountErased: _TypeAlias = AccountErased  # noqa: Y015

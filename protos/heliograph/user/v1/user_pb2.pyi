@@ -21,6 +21,52 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _AllowedBy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AllowedByEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AllowedBy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALLOWED_BY_UNSPECIFIED: _AllowedBy.ValueType  # 0
+    ALLOWED_BY_EVERYONE: _AllowedBy.ValueType  # 1
+    ALLOWED_BY_FOLLOWERS: _AllowedBy.ValueType  # 2
+    """Who follows the account."""
+    ALLOWED_BY_FOLLOWING: _AllowedBy.ValueType  # 3
+    """Whom the account follows."""
+    ALLOWED_BY_NOBODY: _AllowedBy.ValueType  # 4
+
+class AllowedBy(_AllowedBy, metaclass=_AllowedByEnumTypeWrapper):
+    """Whom an account lets do something. Unspecified and unknown values of newer services count as the default of the field."""
+
+ALLOWED_BY_UNSPECIFIED: AllowedBy.ValueType  # 0
+ALLOWED_BY_EVERYONE: AllowedBy.ValueType  # 1
+ALLOWED_BY_FOLLOWERS: AllowedBy.ValueType  # 2
+"""Who follows the account."""
+ALLOWED_BY_FOLLOWING: AllowedBy.ValueType  # 3
+"""Whom the account follows."""
+ALLOWED_BY_NOBODY: AllowedBy.ValueType  # 4
+Global___AllowedBy: _TypeAlias = AllowedBy  # noqa: Y015
+
+class _Role:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROLE_UNSPECIFIED: _Role.ValueType  # 0
+    ROLE_MEMBER: _Role.ValueType  # 1
+    ROLE_MODERATOR: _Role.ValueType  # 2
+    ROLE_ADMIN: _Role.ValueType  # 3
+
+class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+    """What the account may do beyond its own affairs."""
+
+ROLE_UNSPECIFIED: Role.ValueType  # 0
+ROLE_MEMBER: Role.ValueType  # 1
+ROLE_MODERATOR: Role.ValueType  # 2
+ROLE_ADMIN: Role.ValueType  # 3
+Global___Role: _TypeAlias = Role  # noqa: Y015
+
 class _AccountState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -56,6 +102,8 @@ class Profile(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    COMMENTS_FROM_FIELD_NUMBER: _builtins.int
+    MENTIONS_FROM_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     username: _builtins.str
     name: _builtins.str
@@ -69,6 +117,9 @@ class Profile(_message.Message):
     state: Global___AccountState.ValueType
     version: _builtins.int
     """Grows with every change; orders copies of the same profile."""
+    comments_from: Global___AllowedBy.ValueType
+    """Who may comment on the account's posts, and whose mentions of it count."""
+    mentions_from: Global___AllowedBy.ValueType
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -86,10 +137,12 @@ class Profile(_message.Message):
         state: Global___AccountState.ValueType = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        comments_from: Global___AllowedBy.ValueType = ...,
+        mentions_from: Global___AllowedBy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_key", b"avatar_key", "bio", b"bio", "created_at", b"created_at", "id", b"id", "location", b"location", "name", b"name", "private_account", b"private_account", "pronouns", b"pronouns", "state", b"state", "username", b"username", "version", b"version", "website", b"website"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_key", b"avatar_key", "bio", b"bio", "comments_from", b"comments_from", "created_at", b"created_at", "id", b"id", "location", b"location", "mentions_from", b"mentions_from", "name", b"name", "private_account", b"private_account", "pronouns", b"pronouns", "state", b"state", "username", b"username", "version", b"version", "website", b"website"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -103,11 +156,18 @@ class Account(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     EMAIL_VERIFIED_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    DELETE_AFTER_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     email_verified: _builtins.bool
     etag: _builtins.str
+    role: Global___Role.ValueType
     @_builtins.property
     def profile(self) -> Global___Profile: ...
+    @_builtins.property
+    def delete_after(self) -> _timestamp_pb2.Timestamp:
+        """When the account will be erased; unset unless its deletion was asked for."""
+
     def __init__(
         self,
         *,
@@ -115,10 +175,12 @@ class Account(_message.Message):
         email: _builtins.str = ...,
         email_verified: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        role: Global___Role.ValueType = ...,
+        delete_after: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delete_after", b"delete_after", "profile", b"profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "email_verified", b"email_verified", "etag", b"etag", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_after", b"delete_after", "email", b"email", "email_verified", b"email_verified", "etag", b"etag", "profile", b"profile", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,16 +394,20 @@ class GetProfileByUsernameResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROFILE_FIELD_NUMBER: _builtins.int
+    MOVED_FIELD_NUMBER: _builtins.int
+    moved: _builtins.bool
+    """The username asked for is an earlier one of this account."""
     @_builtins.property
     def profile(self) -> Global___Profile: ...
     def __init__(
         self,
         *,
         profile: Global___Profile | None = ...,
+        moved: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved", b"moved", "profile", b"profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,81 +2,37 @@
 
 import sys
 import warnings
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from heliograph.events.v1.user_events_pb2 import UserEvent
-from heliograph.user.v1 import user_pb2, user_pb2_grpc
 from kit import migrations, server
-from kit.cache import Cache
-from kit.consumer import Consumer, dispatch
-from kit.kafka import open_producer
-from kit.outbox import Outbox
-from kit.postgres import Postgres, open_postgres
 from kit.process import Command, main
-from kit.redis import open_redis
 from kit.settings import PostgresSettings, Settings
 
-from user_service import events
-from user_service.rpc import UserRpc
-from user_service.service.accounts import Accounts
-from user_service.service.passwords import open_passwords
-from user_service.service.sessions import Sessions
-from user_service.service.tokens import AccessTokens
 from user_service.settings import KeySettings, UserSettings
-from user_service.store.accounts import AccountStore
 from user_service.store.keys import KeyFolder
-from user_service.store.profiles import ProfileCache
-from user_service.store.sessions import SessionStore
-
-NAME = user_pb2.DESCRIPTOR.services_by_name["UserService"].full_name
-
-
-@dataclass(frozen=True)
-class Wired:
-    rpc: UserRpc
-    postgres: Postgres
-    tasks: tuple[server.Task, ...]
-
-
-async def wire(stack: AsyncExitStack, settings: UserSettings, clock: Callable[[], datetime]) -> Wired:
-    postgres = await stack.enter_async_context(open_postgres(settings))
-    redis = await stack.enter_async_context(open_redis(settings))
-    producer = await stack.enter_async_context(open_producer(settings))
-    passwords = await stack.enter_async_context(open_passwords(settings.hashing))
-    outbox = Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix)
-    tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
-    cache = Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds)
-    store = AccountStore(postgres)
-    accounts = Accounts(store, ProfileCache(cache), outbox, passwords, events.event_of)
-    lifetime = timedelta(days=settings.refresh_token_days)
-    sessions = Sessions(postgres, SessionStore(postgres), store, passwords, tokens, lifetime=lifetime, clock=clock)
-    handle = dispatch(UserEvent, events.handlers(accounts))
-    cached = Consumer(settings, group="user.profiles", topics=[events.TOPIC], handle=handle)
-    tasks = (outbox.run, tokens.watch, sessions.sweep, cached.run)
-    return Wired(UserRpc(accounts, sessions, tokens), postgres, tasks)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+from user_service.wiring.base import open_base
+from user_service.wiring.serving import serving_of
 
 
 async def serve(settings: UserSettings) -> None:
     async with AsyncExitStack() as stack:
-        wired = await wire(stack, settings, now)
+        base = await open_base(stack, settings, now)
+        serving = serving_of(base)
         await server.serve(
             settings,
             "user",
-            register=[partial(user_pb2_grpc.add_UserServiceServicer_to_server, wired.rpc)],
-            names=[NAME],
-            checks={"postgres": wired.postgres.check},
-            tasks=wired.tasks,
+            register=serving.register,
+            names=serving.names,
+            checks={"postgres": base.postgres.check},
+            tasks=serving.tasks,
         )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def migrate(settings: PostgresSettings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from heliograph.events.v1.user_events_pb2 import AccountRegistered as RegisteredMessage
+from heliograph.events.v1.user_events_pb2 import AccountStateChanged as StateMessage
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged as PrivacyMessage
 from heliograph.events.v1.user_events_pb2 import ProfileChanged as ProfileMessage
 from heliograph.events.v1.user_events_pb2 import UserEvent
@@ -14,6 +15,8 @@ from kit.proto import datetime_of, timestamp
 from user_service.model.accounts import (
     AccountRegistered,
     AccountState,
+    AccountStateChanged,
+    AllowedBy,
     Change,
     PrivacyChanged,
     Profile,
@@ -23,7 +26,7 @@ from user_service.service.accounts import Accounts
 
 TOPIC = "user.v1"
 
-Told = RegisteredMessage | ProfileMessage | PrivacyMessage
+Told = RegisteredMessage | ProfileMessage | PrivacyMessage | StateMessage
 Handler = Callable[[Told, Delivery], Awaitable[None]]
 
 
@@ -52,6 +55,8 @@ def profile_message(profile: Profile) -> pb.Profile:
         state=pb.AccountState.ValueType(profile.state.value),
         created_at=timestamp(profile.created_at),
         version=profile.version,
+        comments_from=pb.AllowedBy.ValueType(profile.comments_from.value),
+        mentions_from=pb.AllowedBy.ValueType(profile.mentions_from.value),
     )
 
 
@@ -69,7 +74,14 @@ def profile_of(message: pb.Profile) -> Profile:
         state=AccountState(message.state),
         created_at=datetime_of(message.created_at),
         version=message.version,
+        comments_from=_allowed(message.comments_from),
+        mentions_from=_allowed(message.mentions_from),
     )
+
+
+def _allowed(value: int) -> AllowedBy:
+    """Profiles from before the field say nothing."""
+    return next((allowed for allowed in AllowedBy if allowed == value), AllowedBy.EVERYONE)
 
 
 def encode(profile: Profile) -> bytes:
@@ -87,7 +99,8 @@ def handlers(accounts: Accounts) -> Mapping[str, Handler]:
     async def refresh(message: Told, _delivery: Delivery) -> None:
         await accounts.refresh_cache(profile_of(message.profile))
 
-    return dict.fromkeys(("account_registered", "profile_changed", "privacy_changed"), refresh)
+    told = ("account_registered", "profile_changed", "privacy_changed", "account_state_changed")
+    return dict.fromkeys(told, refresh)
 
 
 def _message(change: Change) -> UserEvent:
@@ -99,3 +112,5 @@ def _message(change: Change) -> UserEvent:
             return UserEvent(profile_changed=ProfileMessage(profile=profile))
         case PrivacyChanged():
             return UserEvent(privacy_changed=PrivacyMessage(profile=profile))
+        case AccountStateChanged():
+            return UserEvent(account_state_changed=StateMessage(profile=profile))

@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
+import grpc
 import pytest
 import pytest_asyncio
 from heliograph.user.v1 import user_pb2 as pb
@@ -14,9 +14,10 @@ from heliograph.user.v1 import user_pb2_grpc
 from kit.postgres import Postgres, open_postgres
 from kit.testing import MakeDatabase, MakeSettings, Rpc, eventually
 from redis.asyncio import Redis
-from user_service.__main__ import Wired, wire
 from user_service.settings import UserSettings
 from user_service.store.keys import KeyFolder
+from user_service.wiring.base import Base, open_base
+from user_service.wiring.serving import Serving, serving_of
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 PASSWORD = "correct horse"
@@ -59,14 +60,24 @@ async def settings(
 
 
 @pytest_asyncio.fixture
-async def wired(settings: UserSettings, clock: Clock) -> AsyncGenerator[Wired]:
+async def base(settings: UserSettings, clock: Clock) -> AsyncGenerator[Base]:
     async with AsyncExitStack() as stack:
-        yield await wire(stack, settings, clock)
+        yield await open_base(stack, settings, clock)
+
+
+@pytest.fixture
+def serving(base: Base) -> Serving:
+    return serving_of(base)
 
 
 @pytest_asyncio.fixture
-async def users(wired: Wired, rpc: Rpc) -> user_pb2_grpc.UserServiceStub:
-    channel = await rpc(partial(user_pb2_grpc.add_UserServiceServicer_to_server, wired.rpc))
+async def channel(serving: Serving, rpc: Rpc) -> grpc.aio.Channel:
+    """To all gRPC services of the process."""
+    return await rpc(*serving.register)
+
+
+@pytest.fixture
+def users(channel: grpc.aio.Channel) -> user_pb2_grpc.UserServiceStub:
     return user_pb2_grpc.UserServiceStub(channel)
 
 

@@ -1,17 +1,17 @@
 import asyncio
 from contextlib import AsyncExitStack
-from functools import partial
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from heliograph.user.v1 import user_pb2 as pb
-from heliograph.user.v1.user_pb2_grpc import UserServiceStub, add_UserServiceServicer_to_server
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from kit.postgres import Postgres
 from kit.testing import Rpc
 from pydantic import SecretStr
-from user_service.__main__ import wire
 from user_service.settings import UserSettings
+from user_service.wiring.base import open_base
+from user_service.wiring.serving import serving_of
 
 from .conftest import PASSWORD, Clock, Register, meeting_at
 
@@ -219,8 +219,8 @@ async def test_a_suspended_account_is_found_by_id_alone(
 async def test_without_redis_everything_works(settings: UserSettings, clock: Clock, rpc: Rpc) -> None:
     nowhere = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
     async with AsyncExitStack() as stack:
-        wired = await wire(stack, nowhere, clock)
-        users = UserServiceStub(await rpc(partial(add_UserServiceServicer_to_server, wired.rpc)))
+        opened = await open_base(stack, nowhere, clock)
+        users = UserServiceStub(await rpc(*serving_of(opened).register))
         request = pb.RegisterAccountRequest(username="anna", email="anna@example.org", password=PASSWORD)
         made = (await users.RegisterAccount(request)).account
         changed = (await users.UpdateAccount(update(made, private_account=True))).account.profile

@@ -9,14 +9,14 @@ from kit.consumer import Consumer, Delivery
 from kit.tasks import background
 from kit.testing import MakeTopics, eventually
 from redis.asyncio import Redis
-from user_service.__main__ import Wired
 from user_service.settings import UserSettings
+from user_service.wiring.serving import Serving
 
 from .conftest import Register
 
 
 @pytest_asyncio.fixture
-async def heard(wired: Wired, settings: UserSettings, make_topics: MakeTopics) -> AsyncGenerator[list[Delivery]]:
+async def heard(serving: Serving, settings: UserSettings, make_topics: MakeTopics) -> AsyncGenerator[list[Delivery]]:
     """What reaches Kafka while the service's own tasks run."""
     await make_topics("user.v1")
     deliveries: list[Delivery] = []
@@ -25,7 +25,7 @@ async def heard(wired: Wired, settings: UserSettings, make_topics: MakeTopics) -
         deliveries.append(delivery)
 
     listener = Consumer(settings, group="test.listener", topics=["user.v1"], handle=hear)
-    async with background([*wired.tasks, listener.run], grace=10):
+    async with background([*serving.tasks, listener.run], grace=10):
         yield deliveries
 
 
@@ -67,7 +67,7 @@ async def test_changes_of_an_account_reach_kafka_once_in_order_under_its_id(
 
 
 async def test_a_cache_that_missed_a_change_gets_it_from_the_event(
-    wired: Wired, users: UserServiceStub, register: Register, redis: Redis, make_topics: MakeTopics
+    serving: Serving, users: UserServiceStub, register: Register, redis: Redis, make_topics: MakeTopics
 ) -> None:
     made = (await register()).profile
     key = f"user:profile:{{{made.id}}}"
@@ -82,5 +82,5 @@ async def test_a_cache_that_missed_a_change_gets_it_from_the_event(
         return list((await users.BatchGetProfiles(asked)).profiles) == [hidden]
 
     assert not await seen()
-    async with background(wired.tasks, grace=10):
+    async with background(serving.tasks, grace=10):
         await eventually(seen, timeout=30)

@@ -1,21 +1,21 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from functools import partial
 from statistics import median
 from time import perf_counter
 
 import pytest
 from heliograph.user.v1 import user_pb2 as pb
-from heliograph.user.v1.user_pb2_grpc import UserServiceStub, add_UserServiceServicer_to_server
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from kit.errors import Aborted, InvalidArgument, NotFound, Unauthenticated
 from kit.postgres import Postgres
 from kit.proto import datetime_of
 from kit.testing import Rpc
-from user_service.__main__ import wire
 from user_service.settings import UserSettings
+from user_service.wiring.base import open_base
+from user_service.wiring.serving import serving_of
 
 from .conftest import PASSWORD, Clock, Register, meeting_at
 
@@ -257,8 +257,8 @@ async def test_revocations_are_read_on_from_the_last_one_seen_until_they_matter_
 async def test_an_unknown_login_takes_as_long_as_a_wrong_password(settings: UserSettings, rpc: Rpc) -> None:
     """At a real cost, beside which all else is small; rough, since machines are busy."""
     async with AsyncExitStack() as stack:
-        wired = await wire(stack, settings.model_copy(update={"password_memory_kib": 47_104}), Clock())
-        users = UserServiceStub(await rpc(partial(add_UserServiceServicer_to_server, wired.rpc)))
+        opened = await open_base(stack, settings.model_copy(update={"password_memory_kib": 47_104}), Clock())
+        users = UserServiceStub(await rpc(*serving_of(opened).register))
         await users.RegisterAccount(
             pb.RegisterAccountRequest(username="anna", email="anna@example.org", password=PASSWORD)
         )

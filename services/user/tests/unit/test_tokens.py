@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from kit.settings import BadSettings
-from user_service.service.tokens import SCOPE, AccessTokens, TokenRules
+from user_service.service.tokens import OWN_SCOPES, AccessTokens, TokenRules
 from user_service.store.keys import KeyFolder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def test_a_token_is_verified_with_the_public_keys_and_says_what_was_promised(tmp
         "aud": "heliograph-api",
         "sub": "7",
         "sid": "8",
-        "scope": SCOPE,
+        "scope": " ".join(OWN_SCOPES),
         "iat": int(NOW.timestamp()),
         "exp": int(NOW.timestamp()) + 900,
     }

@@ -11,9 +11,26 @@ from user_service.model import errors, names
 
 
 class AccountState(IntEnum):
+    """DELETED from the moment its owner asks for it: the erasure follows after a time in which it can be called off."""
+
     ACTIVE = 1
     SUSPENDED = 2
     DELETED = 3
+
+
+class Role(IntEnum):
+    MEMBER = 1
+    MODERATOR = 2
+    ADMIN = 3
+
+
+class AllowedBy(IntEnum):
+    """Whom an account lets do something: FOLLOWERS follow it, FOLLOWING are those it follows."""
+
+    EVERYONE = 1
+    FOLLOWERS = 2
+    FOLLOWING = 3
+    NOBODY = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,8 @@ class Profile:
     state: AccountState
     created_at: datetime
     version: int
+    comments_from: AllowedBy = AllowedBy.EVERYONE
+    mentions_from: AllowedBy = AllowedBy.EVERYONE
 
     @property
     def active(self) -> bool:
@@ -45,6 +64,8 @@ class Account:
     profile: Profile
     email: str
     email_verified: bool
+    role: Role = Role.MEMBER
+    delete_after: datetime | None = None
 
     @property
     def etag(self) -> str:
@@ -80,7 +101,12 @@ class PrivacyChanged:
     profile: Profile
 
 
-Change = AccountRegistered | ProfileChanged | PrivacyChanged
+@dataclass(frozen=True)
+class AccountStateChanged:
+    profile: Profile
+
+
+Change = AccountRegistered | ProfileChanged | PrivacyChanged | AccountStateChanged
 
 
 def registration(*, username: str, email: str, password: str, name: str, request_id: str) -> Registration:

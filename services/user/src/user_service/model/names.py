@@ -38,6 +38,11 @@ _WEBSITE = re.compile(
 _MAX_LOCAL, _MAX_EMAIL = 64, 254
 
 
+def plain(text: str) -> str:
+    """Postgres stores every character but this."""
+    return text.replace("\0", "")
+
+
 def fold_username(text: str) -> str:
     """The one spelling that counts: ASCII letters in lower case. Other scripts stay as they are, so that no letter
     that only looks or folds like an ASCII one (the Kelvin sign) becomes one."""

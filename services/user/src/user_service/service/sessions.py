@@ -10,6 +10,7 @@ from kit.postgres import Postgres
 
 from user_service.model import errors, names
 from user_service.model.accounts import Profile
+from user_service.model.security import Device
 from user_service.model.sessions import (
     FAMILY_BYTES,
     MAX_ADDRESS,
@@ -24,7 +25,7 @@ from user_service.model.sessions import (
     parse_token,
     rotated,
 )
-from user_service.service.passwords import Passwords
+from user_service.service.sign_in import Challenge, SignIn
 from user_service.service.tokens import AccessTokens
 from user_service.store.accounts import AccountStore
 from user_service.store.sessions import SessionStore
@@ -52,28 +53,23 @@ class Sessions:
         postgres: Postgres,
         store: SessionStore,
         accounts: AccountStore,
-        passwords: Passwords,
+        sign_in: SignIn,
         tokens: AccessTokens,
         *,
         lifetime: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._store, self._accounts = postgres, store, accounts
-        self._passwords, self._tokens = passwords, tokens
+        self._sign_in, self._tokens = sign_in, tokens
         self._lifetime, self._clock = lifetime, clock
 
-    async def log_in(self, login: str, password: str, *, user_agent: str, address: str) -> Granted:
-        """`login` is a username or an e-mail address. Raises Unauthenticated BAD_CREDENTIALS for whatever is wrong,
-        after the same time."""
-        # As many queries whether there is such an account or not.
-        user_id = await self._id_of(login)
-        account, password_hash = await self._accounts.get(user_id), await self._accounts.password_hash(user_id)
-        typed = names.fold_password(password)[: names.MAX_PASSWORD + 1]
-        right = await self._passwords.matches(typed, password_hash)
-        if account is None or not right or not account.profile.active:
-            raise errors.bad_credentials()
-        session, secrets_ = self._new_session(user_id, user_agent, address)
-        return self._granted(account.profile, RefreshToken(user_id, await self._store.insert(session), *secrets_))
+    async def log_in(self, login: str, password: str, device: Device) -> Granted:
+        """Raises what SignIn.start does."""
+        account = await self._sign_in.start(login, password, device)
+        assert not isinstance(account, Challenge)
+        session, secrets_ = self._new_session(account.profile.id, device)
+        stored = await self._store.insert(session)
+        return self._granted(account.profile, RefreshToken(account.profile.id, stored, *secrets_))
 
     async def refresh(self, text: str, *, address: str) -> Granted:
         """Trades a refresh token for new tokens. Raises Aborted REFRESH_IN_PROGRESS when it was traded just now, and
@@ -87,7 +83,7 @@ class Sessions:
             session = await self._store.lock(conn, token.user_id, token.session_id)
             verdict = judge(session, token, now) if session else Verdict.UNKNOWN
             if session and verdict is Verdict.GOOD:
-                after = rotated(session, secret, address=_plain(address), now=now, lifetime=self._lifetime)
+                after = rotated(session, secret, address=names.plain(address), now=now, lifetime=self._lifetime)
                 await self._store.save(conn, after)
             elif session and verdict is Verdict.REUSED:
                 await self._store.revoke(conn, session, now=now, until=self._last_use(now))
@@ -122,21 +118,13 @@ class Sessions:
             await self._store.sweep(self._clock())
             await asyncio.sleep(_SWEEP_SECONDS)
 
-    async def _id_of(self, login: str) -> int:
-        """0 when it is nobody's."""
-        wanted = _plain(login.strip())
-        if "@" in wanted:
-            return await self._accounts.id_of_email(names.email_key(wanted)) or 0
-        username = names.fold_username(wanted)
-        return (await self._accounts.ids_of([username])).get(username, 0)
-
-    def _new_session(self, user_id: int, user_agent: str, address: str) -> tuple[Session, tuple[bytes, bytes]]:
+    def _new_session(self, user_id: int, device: Device) -> tuple[Session, tuple[bytes, bytes]]:
         now, family, secret = self._clock(), secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES)
         session = Session(
             id=0,
             user_id=user_id,
-            user_agent=_plain(user_agent)[:MAX_USER_AGENT],
-            address=_plain(address)[:MAX_ADDRESS],
+            user_agent=names.plain(device.user_agent)[:MAX_USER_AGENT],
+            address=names.plain(device.address)[:MAX_ADDRESS],
             family_hash=hash_of(family),
             token_hash=hash_of(secret),
             rotated=(),
@@ -171,8 +159,3 @@ def _before(page_token: str) -> int:
     if not (page_token.isascii() and page_token.isdecimal() and len(page_token) < _INT64_DIGITS):
         raise errors.bad_page_token()
     return int(page_token)
-
-
-def _plain(text: str) -> str:
-    """Postgres stores every character but this."""
-    return text.replace("\0", "")

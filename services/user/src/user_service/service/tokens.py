@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +14,9 @@ from kit.settings import BadSettings
 from user_service.store.keys import KeyFolder, SigningKey
 
 ISSUER, AUDIENCE = "heliograph", "heliograph-api"
-SCOPE = "read write follow push"
-"""Of those who log in with their password in a client of ours."""
+OWN_SCOPES = ("read", "write", "follow", "push", "account")
+"""Of those who log in themselves, in a client of ours. No app of other people's ever gets `account`: it is what changes
+who may come in."""
 
 _RELOAD_SECONDS = 30.0
 
@@ -41,14 +43,14 @@ class AccessTokens:
     def lifetime(self) -> timedelta:
         return self._rules.lifetime
 
-    def issue(self, *, user_id: int, session_id: int, now: datetime) -> str:
+    def issue(self, *, user_id: int, session_id: int, now: datetime, scopes: Iterable[str] = OWN_SCOPES) -> str:
         key = self._signing_key(now)
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(user_id),
             "sid": str(session_id),
-            "scope": SCOPE,
+            "scope": " ".join(scopes),
             "iat": int(now.timestamp()),
             "exp": int((now + self._rules.lifetime).timestamp()),
             "jti": secrets.token_urlsafe(16),

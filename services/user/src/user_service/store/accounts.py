@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from kit.postgres import Connection, Postgres, Record
 
 from user_service.model import names
-from user_service.model.accounts import Account, AccountState, Profile, Registration
+from user_service.model.accounts import Account, AccountState, AllowedBy, Profile, Registration, Role
 
 _SELECT = (
     "select user_id, username, name, bio, website, location, pronouns, avatar_key, private_account, state, created_at, "
-    "version, email, email_verified from accounts"
+    "version, comments_from, mentions_from, email, email_verified, role, delete_after from accounts"
 )
 _GET = f"{_SELECT} where user_id = $1"
 _LOCK = f"{_GET} for update"
@@ -101,7 +101,7 @@ class AccountStore:
 
 
 def _account(row: Record) -> Account:
-    return Account(_profile(row), row["email"], row["email_verified"])
+    return Account(_profile(row), row["email"], row["email_verified"], Role(row["role"]), row["delete_after"])
 
 
 def _profile(row: Record) -> Profile:
@@ -118,4 +118,6 @@ def _profile(row: Record) -> Profile:
         state=AccountState(row["state"]),
         created_at=row["created_at"],
         version=row["version"],
+        comments_from=AllowedBy(row["comments_from"]),
+        mentions_from=AllowedBy(row["mentions_from"]),
     )

@@ -80,6 +80,28 @@ class SessionStore:
             until,
         )
 
+    async def revoke_all(
+        self, conn: Connection, user_id: int, *, now: datetime, until: datetime, keep: int = 0
+    ) -> None:
+        """As revoke, for all sessions of the account but the one to keep. The account's row is locked, so that no new
+        session comes in between."""
+        ended = await conn.fetch(
+            "update sessions set revoked_at = $2 where user_id = $1 and session_id <> $3 and revoked_at is null "
+            "returning session_id",
+            user_id,
+            now,
+            keep,
+        )
+        await conn.execute("select pg_advisory_xact_lock($1)", _REVISION_LOCK)
+        await conn.execute(
+            "insert into revocations (user_id, session_id, revision, expires_at) "
+            "select $1, ended, nextval('revocation_revision'), $3 from unnest($2::bigint[]) as ended "
+            "on conflict do nothing",
+            user_id,
+            [row["session_id"] for row in ended],
+            until,
+        )
+
     async def active(self, user_id: int, *, before: int | None, now: datetime, limit: int) -> list[Session]:
         """Newest first, from those with an id lower than `before`."""
         rows = await self._postgres.primary.fetch(_ACTIVE, user_id, before, now, limit)

@@ -10,6 +10,7 @@ from kit.server import Context
 
 from user_service.events import profile_message
 from user_service.model.accounts import Account
+from user_service.model.security import Device
 from user_service.model.sessions import Revocation, Session
 from user_service.service.accounts import Accounts
 from user_service.service.sessions import Granted, Sessions
@@ -59,7 +60,7 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         granted = await self._sessions.log_in(
-            request.login, request.password, user_agent=request.user_agent, address=request.address
+            request.login, request.password, Device(request.address, request.user_agent)
         )
         return pb.CreateSessionResponse(tokens=_tokens(granted), profile=profile_message(granted.profile))
 
@@ -92,6 +93,8 @@ def _account(account: Account) -> pb.Account:
         email=account.email,
         email_verified=account.email_verified,
         etag=account.etag,
+        role=pb.Role.ValueType(account.role.value),
+        delete_after=timestamp(account.delete_after) if account.delete_after else None,
     )
 
 

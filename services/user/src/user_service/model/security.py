@@ -1,0 +1,57 @@
+"""What happens to an account's security: the log that its owner reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a call comes from, as far as the gateway can tell. `name` is what the client calls itself."""
+
+    address: str = ""
+    user_agent: str = ""
+    name: str = ""
+
+
+class Kind(StrEnum):
+    LOGGED_IN = "logged_in"
+    LOG_IN_FAILED = "log_in_failed"
+    LOGGED_OUT = "logged_out"
+    SESSIONS_ENDED = "sessions_ended"
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_VERIFIED = "email_verified"
+    USERNAME_CHANGED = "username_changed"
+    TOTP_ADDED = "totp_added"
+    TOTP_REMOVED = "totp_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    SECOND_FACTOR_RESET = "second_factor_reset"
+    APP_AUTHORISED = "app_authorised"
+    APP_REMOVED = "app_removed"
+    EXPORT_REQUESTED = "export_requested"
+    EXPORT_DOWNLOADED = "export_downloaded"
+    DELETION_REQUESTED = "deletion_requested"
+    DELETION_CANCELLED = "deletion_cancelled"
+    SUSPENDED = "suspended"
+    RESTORED = "restored"
+    ROLE_CHANGED = "role_changed"
+
+
+@dataclass(frozen=True)
+class SecurityEvent:
+    """`details` are small and never secret."""
+
+    user_id: int
+    kind: Kind
+    device: Device = Device()
+    session_id: int | None = None
+    details: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,0 +1,1 @@
+"""The gRPC services of this process, one file each."""

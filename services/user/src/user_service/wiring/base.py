@@ -1,0 +1,67 @@
+"""What every part of the service stands on."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from kit.cache import Cache
+from kit.kafka import open_producer
+from kit.outbox import Outbox
+from kit.postgres import Postgres, open_postgres
+from kit.redis import open_redis
+from redis.asyncio import Redis
+
+from user_service import events
+from user_service.service.passwords import Passwords, open_passwords
+from user_service.service.sign_in import SignIn
+from user_service.service.tokens import AccessTokens
+from user_service.settings import UserSettings
+from user_service.store.accounts import AccountStore
+from user_service.store.keys import KeyFolder
+from user_service.store.mail import MailQueue
+from user_service.store.profiles import ProfileCache
+from user_service.store.security_log import SecurityLog
+from user_service.store.sessions import SessionStore
+
+
+@dataclass(frozen=True)
+class Base:
+    settings: UserSettings
+    clock: Callable[[], datetime]
+    postgres: Postgres
+    redis: Redis
+    outbox: Outbox
+    passwords: Passwords
+    tokens: AccessTokens
+    accounts: AccountStore
+    profiles: ProfileCache
+    sessions: SessionStore
+    log: SecurityLog
+    mail: MailQueue
+    sign_in: SignIn
+
+
+async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callable[[], datetime]) -> Base:
+    postgres = await stack.enter_async_context(open_postgres(settings))
+    redis = await stack.enter_async_context(open_redis(settings))
+    producer = await stack.enter_async_context(open_producer(settings))
+    passwords = await stack.enter_async_context(open_passwords(settings.hashing))
+    accounts = AccountStore(postgres)
+    return Base(
+        settings=settings,
+        clock=clock,
+        postgres=postgres,
+        redis=redis,
+        outbox=Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix),
+        passwords=passwords,
+        tokens=AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens),
+        accounts=accounts,
+        profiles=ProfileCache(
+            Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds)
+        ),
+        sessions=SessionStore(postgres),
+        log=SecurityLog(),
+        mail=MailQueue(),
+        sign_in=SignIn(accounts, passwords),
+    )

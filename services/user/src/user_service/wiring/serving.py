@@ -1,0 +1,74 @@
+"""The calls and the tasks of `serve`. Each gRPC service is wired by a function of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import grpc
+from heliograph.events.v1.user_events_pb2 import UserEvent
+from heliograph.user.v1 import user_pb2, user_pb2_grpc
+from kit.consumer import Consumer, dispatch
+from kit.server import Task
+
+from user_service import events
+from user_service.rpc.users import UserRpc
+from user_service.service.accounts import Accounts
+from user_service.service.sessions import Sessions
+from user_service.wiring.base import Base
+
+
+@dataclass(frozen=True)
+class Part:
+    """One gRPC service, and the tasks that go with it."""
+
+    name: str
+    register: Callable[[grpc.aio.Server], None]
+    tasks: Sequence[Task] = ()
+
+
+@dataclass(frozen=True)
+class Serving:
+    parts: Sequence[Part]
+
+    @property
+    def register(self) -> Sequence[Callable[[grpc.aio.Server], None]]:
+        return [part.register for part in self.parts]
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [part.name for part in self.parts]
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        return [task for part in self.parts for task in part.tasks]
+
+
+def serving_of(base: Base) -> Serving:
+    return Serving([users(base)])
+
+
+def users(base: Base) -> Part:
+    accounts = Accounts(base.accounts, base.profiles, base.outbox, base.passwords, events.event_of)
+    lifetime = timedelta(days=base.settings.refresh_token_days)
+    sessions = Sessions(
+        base.postgres, base.sessions, base.accounts, base.sign_in, base.tokens, lifetime=lifetime, clock=base.clock
+    )
+    cached = Consumer(
+        base.settings,
+        group="user.profiles",
+        topics=[events.TOPIC],
+        handle=dispatch(UserEvent, events.handlers(accounts)),
+    )
+    return part(
+        user_pb2,
+        "UserService",
+        partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, sessions, base.tokens)),
+        (base.outbox.run, base.tokens.watch, sessions.sweep, cached.run),
+    )
+
+
+def part(module: Any, name: str, register: Callable[[grpc.aio.Server], None], tasks: Sequence[Task] = ()) -> Part:
+    """`module` is the generated one that describes the service of this name."""
+    return Part(module.DESCRIPTOR.services_by_name[name].full_name, register, tasks)
