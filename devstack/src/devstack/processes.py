@@ -40,7 +40,8 @@ class Process:
 
 
 TABLE = (
-    Process("user", "user", ("serve",), "grpc", ("postgres",)),
+    Process("user", "user", ("serve",), "grpc", ("postgres", "s3")),
+    Process("user-worker", "user", ("work",), "", ("postgres", "s3")),
     Process("graph", "graph", ("serve",), "grpc", ("postgres",)),
     Process("post", "post", ("serve",), "grpc", ("postgres", "s3")),
     Process("media", "post", ("media",), "", ("postgres", "s3")),

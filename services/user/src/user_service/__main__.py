@@ -1,4 +1,4 @@
-"""The user service: `python -m user_service serve | migrate | keys [--dir FOLDER]`."""
+"""The user service: `python -m user_service serve | work | migrate | keys [--dir FOLDER]`."""
 
 import sys
 import warnings
@@ -11,10 +11,11 @@ from kit import migrations, server
 from kit.process import Command, main
 from kit.settings import PostgresSettings, Settings
 
-from user_service.settings import KeySettings, UserSettings
+from user_service.settings import KeySettings, UserSettings, WorkerSettings
 from user_service.store.keys import KeyFolder
 from user_service.wiring.base import open_base
 from user_service.wiring.serving import serving_of
+from user_service.wiring.working import working_of
 
 
 async def serve(settings: UserSettings) -> None:
@@ -29,6 +30,12 @@ async def serve(settings: UserSettings) -> None:
             checks={"postgres": base.postgres.check},
             tasks=serving.tasks,
         )
+
+
+async def work(settings: WorkerSettings) -> None:
+    async with AsyncExitStack() as stack:
+        base = await open_base(stack, settings, now)
+        await server.work(settings, "user-worker", checks={"postgres": base.postgres.check}, tasks=working_of(base))
 
 
 def now() -> datetime:
@@ -46,6 +53,7 @@ def keys(folder: Path) -> None:
 def commands(arguments: list[str]) -> dict[str, Command[Any]]:
     known: dict[str, Command[Any]] = {
         "serve": Command(UserSettings, serve),
+        "work": Command(WorkerSettings, work),
         "migrate": Command(PostgresSettings, migrate),
         "keys": Command(KeySettings, lambda settings: keys(settings.token_keys_dir)),
     }

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
+from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings, Settings
 from pydantic import Field
 
 from user_service.service.passwords import HashingCost
@@ -16,9 +16,11 @@ class KeySettings(Settings):
     token_keys_dir: Path
 
 
-class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, KeySettings):
-    """`serve`. The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of
-    one core and 46 MiB for each thread."""
+class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings, KeySettings):
+    """`serve` and `work`.
+
+    The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of one core and
+    46 MiB for each thread."""
 
     password_time_cost: int = Field(default=1, ge=1)
     password_memory_kib: int = Field(default=47_104, ge=8)
@@ -46,3 +48,7 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
             lifetime=timedelta(seconds=self.access_token_seconds),
             settling=timedelta(seconds=self.token_key_settling_seconds),
         )
+
+
+class WorkerSettings(UserSettings):
+    """`work`."""

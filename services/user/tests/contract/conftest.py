@@ -46,7 +46,12 @@ def clock() -> Clock:
 
 @pytest_asyncio.fixture
 async def settings(
-    make_database: MakeDatabase, make_settings: MakeSettings, redis_url: str, topic_prefix: str, tmp_path: Path
+    make_database: MakeDatabase,
+    make_settings: MakeSettings,
+    redis_url: str,
+    topic_prefix: str,
+    bucket: str,
+    tmp_path: Path,
 ) -> UserSettings:
     KeyFolder(tmp_path).create(lambda: datetime(2026, 1, 1, tzinfo=UTC))
     return make_settings(
@@ -54,6 +59,7 @@ async def settings(
         postgres_dsn=await make_database(MIGRATIONS),
         redis_url=redis_url,
         topic_prefix=topic_prefix,
+        s3_bucket=bucket,
         token_keys_dir=tmp_path,
         password_memory_kib=8,
     )

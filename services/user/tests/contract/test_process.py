@@ -46,6 +46,11 @@ async def test_without_a_key_it_does_not_start_and_says_why(tmp_path: Path) -> N
         postgres_dsn="postgresql://127.0.0.1:1/none",
         redis_url="redis://127.0.0.1:1/0",
         kafka_bootstrap="127.0.0.1:1",
+        s3_endpoint="http://127.0.0.1:1",
+        s3_bucket="none",
+        s3_region="none",
+        s3_access_key="none",
+        s3_secret_key="none",
         token_keys_dir=str(tmp_path),
     )
     assert (status, len(errors.splitlines())) == (78, 1)
@@ -76,8 +81,9 @@ async def test_it_migrates_serves_and_stops_when_told(
     for _ in range(2):
         assert (await finish("migrate", postgres_dsn=dsn))[0] == 0
     await finish("keys", token_keys_dir=keys)
-    bootstrap = servers["HELIOGRAPH_KAFKA_BOOTSTRAP"]
-    places = {"postgres_dsn": dsn, "redis_url": redis_url, "kafka_bootstrap": bootstrap, "topic_prefix": topic_prefix}
+    reached = ("kafka_bootstrap", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key")
+    places = {name: servers[f"HELIOGRAPH_{name.upper()}"] for name in reached}
+    places |= {"postgres_dsn": dsn, "redis_url": redis_url, "topic_prefix": topic_prefix, "s3_bucket": "unused"}
     async with serving(token_keys_dir=keys, **places) as (process, port):
         async with channel(f"127.0.0.1:{port}", service="user") as to_user:
             users = UserServiceStub(to_user)

@@ -10,6 +10,7 @@ from kit.kafka import open_producer
 from kit.outbox import Outbox
 from kit.postgres import Postgres, open_postgres
 from kit.redis import open_redis
+from kit.s3 import Bucket, open_bucket
 from redis.asyncio import Redis
 
 from user_service import events
@@ -31,6 +32,7 @@ class Base:
     clock: Callable[[], datetime]
     postgres: Postgres
     redis: Redis
+    bucket: Bucket
     outbox: Outbox
     passwords: Passwords
     tokens: AccessTokens
@@ -53,6 +55,7 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         clock=clock,
         postgres=postgres,
         redis=redis,
+        bucket=await stack.enter_async_context(open_bucket(settings)),
         outbox=Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix),
         passwords=passwords,
         tokens=AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens),

@@ -1,0 +1,11 @@
+"""The tasks of `work`: what takes long, or waits for others, and would hold up calls."""
+
+from collections.abc import Sequence
+
+from kit.server import Task
+
+from user_service.wiring.base import Base
+
+
+def working_of(base: Base) -> Sequence[Task]:
+    return [base.outbox.run]
