@@ -1,4 +1,4 @@
-"""One whole system for all tests of this folder: every process of ours, on data of its own."""
+"""One whole system for the tests of e2e and security: every process of ours, on data of its own."""
 
 from collections.abc import AsyncGenerator, Iterator
 
