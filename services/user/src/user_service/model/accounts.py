@@ -149,6 +149,12 @@ def changes(before: Profile, after: Profile) -> list[Change]:
     return told if same_texts else [*told, ProfileChanged(after)]
 
 
+def in_state(account: Account, state: AccountState, delete_after: datetime | None) -> Account:
+    """The account in this state, in a new version."""
+    profile = replace(account.profile, state=state, version=account.profile.version + 1)
+    return replace(account, profile=profile, delete_after=delete_after)
+
+
 def _edit_fault(name: str, value: str | bool | None) -> str | None:
     if isinstance(value, str) and name in names.TEXT_LIMITS:
         return names.text_fault(name, value)

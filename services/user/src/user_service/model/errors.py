@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from kit.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound, Unauthenticated, Unavailable
+from kit.errors import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 def invalid_fields(faults: Sequence[FieldViolation]) -> InvalidArgument:
@@ -57,3 +66,10 @@ def refresh_in_progress() -> Aborted:
 
 def hashing_busy() -> Unavailable:
     return Unavailable("OVERLOADED", "too many log-ins at this moment", retry_after=1)
+
+
+def wrong_state(state: str) -> FailedPrecondition:
+    """`state` is the word for the one that the account is in."""
+    return FailedPrecondition(
+        "WRONG_ACCOUNT_STATE", f"the account is {state.lower()}", metadata={"state": state.lower()}
+    )

@@ -77,6 +77,17 @@ class AccountStore:
             profile.version,
         )
 
+    async def set_state(self, conn: Connection, account: Account) -> None:
+        """Writes the state and when the account is to be erased. The row is locked."""
+        await conn.execute(
+            "update accounts set state = $2, delete_after = $3, version = $4, changed_at = clock_timestamp() "
+            "where user_id = $1",
+            account.profile.id,
+            account.profile.state.value,
+            account.delete_after,
+            account.profile.version,
+        )
+
     async def get(self, user_id: int) -> Account | None:
         row = await self._postgres.primary.fetchrow(_GET, user_id)
         return _account(row) if row else None

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from user_service import events
 from user_service.service.passwords import Passwords, open_passwords
 from user_service.service.sign_in import SignIn
+from user_service.service.states import States
 from user_service.service.tokens import AccessTokens
 from user_service.settings import UserSettings
 from user_service.store.accounts import AccountStore
@@ -42,6 +43,7 @@ class Base:
     log: SecurityLog
     mail: MailQueue
     sign_in: SignIn
+    states: States
 
 
 async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callable[[], datetime]) -> Base:
@@ -49,22 +51,24 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
     redis = await stack.enter_async_context(open_redis(settings))
     producer = await stack.enter_async_context(open_producer(settings))
     passwords = await stack.enter_async_context(open_passwords(settings.hashing))
-    accounts = AccountStore(postgres)
+    accounts, sessions, log = AccountStore(postgres), SessionStore(postgres), SecurityLog()
+    outbox = Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix)
+    tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
+    profiles = ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds))
     return Base(
         settings=settings,
         clock=clock,
         postgres=postgres,
         redis=redis,
         bucket=await stack.enter_async_context(open_bucket(settings)),
-        outbox=Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix),
+        outbox=outbox,
         passwords=passwords,
-        tokens=AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens),
+        tokens=tokens,
         accounts=accounts,
-        profiles=ProfileCache(
-            Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds)
-        ),
-        sessions=SessionStore(postgres),
-        log=SecurityLog(),
+        profiles=profiles,
+        sessions=sessions,
+        log=log,
         mail=MailQueue(),
         sign_in=SignIn(accounts, passwords),
+        states=States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock),
     )
