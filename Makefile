@@ -7,7 +7,7 @@ STACK := devstack/bootstrap
 S ?=
 URL ?=
 
-.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi
+.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ e2e: setup ## End-to-end tests on a whole system of their own
 
 faults: setup ## Kill and starve it; nothing acknowledged may be lost
 	@$(PY) -m devstack servers run -- tests/run faults
+
+bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token checks
+	@$(PY) -m devstack servers run -- $(PY) -m bench.auth
 
 lint: setup ## ruff, import contracts, drift of stubs, locks and the OpenAPI document
 	@$(BIN)/ruff check .

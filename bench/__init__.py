@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure and report, never tests that time."""
