@@ -6,10 +6,14 @@ A `..._fault` says what is wrong, or None.
 import re
 import unicodedata
 
+from user_service.model import lookalikes
+
 MIN_PASSWORD, MAX_PASSWORD = 8, 128
 MAX_REQUEST_ID = 255
+MAX_USERNAME = 30
 TEXT_LIMITS = {"name": 60, "bio": 500, "website": 200, "location": 100, "pronouns": 30}
 """In code points, after NFC."""
+_SHOWN_AS_NAME = {"name", "pronouns", "location"}
 _LONGEST_COMPOSED = 2000  # code points; four times the longest text
 
 _RESERVED = """
@@ -24,6 +28,7 @@ _RESERVED = """
     verify video videos void web webmaster well-known www you
 """
 RESERVED = frozenset(_RESERVED.split())
+_RESERVED_LOOKS = frozenset(map(lookalikes.bare_look, RESERVED))
 
 _USERNAME = re.compile(r"[a-z0-9._]{3,30}")
 # RFC 5321 in the form that mail providers hand out: a dot-atom at a domain of at least two labels, in ASCII (a domain
@@ -53,10 +58,20 @@ def username_fault(text: str) -> str | None:
     """Of a username as typed."""
     folded = fold_username(text)
     if not is_username(folded) or unicodedata.normalize("NFKC", text) != text:
-        return "must have 3 to 30 characters out of letters a-z, digits, dot and underscore"
+        return _shape_fault(text[: 2 * MAX_USERNAME])
     if folded.startswith(".") or folded.endswith(".") or ".." in folded:
         return "must not begin or end with a dot, nor have two in a row"
-    return "is reserved" if folded in RESERVED else None
+    if folded in RESERVED:
+        return "is reserved"
+    return "looks like a reserved name" if lookalikes.bare_look(folded) in _RESERVED_LOOKS else None
+
+
+def _shape_fault(text: str) -> str:
+    if any(lookalikes.is_control(character) for character in text) or lookalikes.hides(text):
+        return "must not have characters that are invisible or change the direction of text"
+    if not text.isascii() and _USERNAME.fullmatch(lookalikes.latin_look(text)):
+        return "has letters that only look like a-z: those of other alphabets are not allowed"
+    return f"must have 3 to {MAX_USERNAME} characters out of letters a-z, digits, dot and underscore"
 
 
 def clean_email(text: str) -> str:
@@ -111,8 +126,10 @@ def text_fault(field: str, text: str) -> str | None:
     """Of a cleaned text; `field` is one of TEXT_LIMITS."""
     if len(text) > TEXT_LIMITS[field]:
         return f"must have at most {TEXT_LIMITS[field]} characters"
-    if any(_is_control(character) for character in text if field != "bio" or character != "\n"):
-        return "must not have control characters"
+    if any(lookalikes.is_control(character) for character in text if field != "bio" or character != "\n"):
+        return "must not have control characters, nor what changes the direction of text"
+    if field in _SHOWN_AS_NAME and lookalikes.hides(text):
+        return "must not have invisible characters"
     if field == "website" and text and not _is_website(text):
         return "must be an http or https address"
     return None
@@ -121,13 +138,6 @@ def text_fault(field: str, text: str) -> str | None:
 def request_id_fault(text: str) -> str | None:
     fits = len(text) <= MAX_REQUEST_ID and text.isprintable()
     return None if fits else f"must be printable and have at most {MAX_REQUEST_ID} characters"
-
-
-def _is_control(character: str) -> bool:
-    """Also line and paragraph separators, and what overrides the direction of the text around it."""
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(character) in {
-        "LRE", "RLE", "LRO", "RLO", "PDF",
-    }  # fmt: skip
 
 
 def _is_website(text: str) -> bool:
