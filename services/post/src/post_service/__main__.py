@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
+from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from kit import migrations, server
 from kit.client import channel
 from kit.consumer import Consumer
@@ -20,20 +21,22 @@ from kit.process import Command, main
 from kit.redis import open_redis
 from kit.s3 import open_bucket
 from kit.settings import PostgresSettings
+from kit.workspace import open_workspace
 
 from post_service import events
 from post_service.clients import GraphClient, UserClient
 from post_service.media.desk import Desk, new_turns
 from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
-from post_service.media.workspace import open_workspace
 from post_service.model.media import Kind
+from post_service.rpc import personal as personal_rpc
 from post_service.rpc.servicer import PostServicer
 from post_service.service.comments import CommentService
 from post_service.service.likes import LikeService
 from post_service.service.lists import PostLists
 from post_service.service.media import MediaService
 from post_service.service.peers import Accounts, Graph
+from post_service.service.personal import PersonalData
 from post_service.service.posts import PostService
 from post_service.service.reading import PostReader, renew
 from post_service.service.sight import Sight
@@ -45,6 +48,7 @@ from post_service.store.counts import CommentCountStore, PostCountStore
 from post_service.store.likes import LikeStore
 from post_service.store.media import MediaStore
 from post_service.store.objects import Objects
+from post_service.store.personal import PersonalRows
 from post_service.store.posts import PostStore
 from post_service.store.processing import ProcessingStore
 from post_service.store.truth import Truth
@@ -55,6 +59,7 @@ NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
 @dataclass(frozen=True)
 class Wired:
     rpc: PostServicer
+    personal: PersonalData
     reader: PostReader
     tallies: Tallies
     postgres: Postgres
@@ -89,6 +94,7 @@ async def wire(
         likes=LikeService(truth, likes, reader, tallies, sight),
         comments=CommentService(truth, comments, reader, tallies, sight),
     )
+    personal = PersonalData(truth, PersonalRows(postgres), comments, reader, tallies, objects)
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)
     )
@@ -100,8 +106,13 @@ async def wire(
     renewing = Consumer(
         settings, group="post.cache", topics=[events.POST_TOPIC], handle=events.cache_handler(renew_for_certain)
     )
+    erasing = Consumer(
+        settings, group="post.erasures", topics=[events.USER_TOPIC], handle=events.erased_handler(personal.erase)
+    )
     keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
-    return Wired(rpc, reader, tallies, postgres, (outbox.run, counting.run, renewing.run, *keeping))
+    return Wired(
+        rpc, personal, reader, tallies, postgres, (outbox.run, counting.run, renewing.run, erasing.run, *keeping)
+    )
 
 
 async def serve(settings: PostSettings) -> None:
@@ -112,8 +123,11 @@ async def serve(settings: PostSettings) -> None:
         await server.serve(
             settings,
             "post",
-            register=[partial(post_pb2_grpc.add_PostServiceServicer_to_server, wired.rpc)],
-            names=[NAME],
+            register=[
+                partial(post_pb2_grpc.add_PostServiceServicer_to_server, wired.rpc),
+                partial(add_PersonalDataServiceServicer_to_server, personal_rpc.PersonalRpc(wired.personal)),
+            ],
+            names=[NAME, personal_rpc.NAME],
             checks={"postgres": wired.postgres.check},
             tasks=wired.tasks,
         )

@@ -4,10 +4,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from kit.sandbox import Limits as JobLimits
 from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings
 from pydantic import Field
 
-from post_service.media.sandbox import Limits as JobLimits
 from post_service.model.media import Kind, Limits
 
 _MIB = 1 << 20

@@ -19,15 +19,16 @@ from heliograph.post.v1.post_pb2_grpc import PostServiceStub, add_PostServiceSer
 from kit.consumer import Delivery
 from kit.postgres import Postgres
 from kit.s3 import Bucket, open_bucket
+from kit.sandbox import Limits
 from kit.settings import S3Settings
 from kit.testing import MakeSettings, Rpc
+from kit.workspace import open_workspace
 from PIL import ExifTags, Image
 from post_service.__main__ import Wired, wire
 from post_service.events import cache_handler, count_handler
 from post_service.media.desk import Desk, new_turns
-from post_service.media.sandbox import Limits, Sandbox
+from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
-from post_service.media.workspace import open_workspace
 from post_service.model.changes import LikeChanged
 from post_service.model.media import Announcement, Kind, Medium
 from post_service.service.tallies import Tallies

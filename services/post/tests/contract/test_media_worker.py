@@ -19,8 +19,9 @@ from heliograph.user.v1.user_pb2 import Profile
 from kit.consumer import Delivery
 from kit.errors import Unavailable
 from kit.s3 import Bucket
+from kit.sandbox import Limits
 from PIL import Image
-from post_service.media.sandbox import Limits, Sandbox
+from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.model.media import Kind, MediaState, Medium
 from post_service.model.posts import Content
@@ -307,7 +308,7 @@ async def test_an_outage_of_storage_costs_no_attempt(studio: Studio, monkeypatch
 async def test_a_crash_of_the_sandbox_is_survived(studio: Studio) -> None:
     studio.people.add(BEN)
     await studio.work(await studio.upload(BEN, photo()))
-    process = studio.desk.sandboxes[Kind.IMAGE]._process  # pyright: ignore[reportPrivateUsage]
+    process = studio.desk.sandboxes[Kind.IMAGE]._process._process  # pyright: ignore[reportPrivateUsage]
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     assert (await studio.work(await studio.upload(BEN, photo(seed=2)))).state is MediaState.READY

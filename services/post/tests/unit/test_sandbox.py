@@ -1,8 +1,6 @@
-"""Work on strangers' files happens in a process that may die."""
+"""Variants are made in a process that may die."""
 
 import asyncio
-import os
-import signal
 import subprocess
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -10,9 +8,9 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 import pytest_asyncio
+from kit.sandbox import Limits, Refused, SandboxError
 from PIL import Image
-from post_service.media.sandbox import Limits, Made, Refused, Sandbox, SandboxError
-from post_service.media.workspace import open_workspace
+from post_service.media.sandbox import Made, Sandbox
 from post_service.model.media import Focus, Kind
 
 ROOMY = Limits(memory_bytes=3 << 30, cpu_seconds=60, wall_seconds=60)
@@ -52,16 +50,6 @@ async def test_a_text_file_called_jpg_is_refused(sandbox: Sandbox, tmp_path: Pat
     assert await sandbox.make(Kind.VIDEO, fake, tmp_path, Focus()) == Refused("NOT_A_VIDEO")
 
 
-async def test_a_killed_process_fails_its_job_and_the_next_job_gets_a_new_one(
-    sandbox: Sandbox, photo: Path, tmp_path: Path
-) -> None:
-    await sandbox.make(Kind.IMAGE, photo, tmp_path, Focus())
-    os.kill(process_of(sandbox), signal.SIGKILL)
-    with pytest.raises(SandboxError):
-        await sandbox.make(Kind.IMAGE, photo, tmp_path, Focus())
-    assert isinstance(await sandbox.make(Kind.IMAGE, photo, tmp_path, Focus()), Made)
-
-
 async def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     large = tmp_path / "large"
     Image.new("RGB", (9000, 9000)).save(large, "PNG")
@@ -71,23 +59,6 @@ async def test_a_job_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> N
             await cramped.make(Kind.IMAGE, large, tmp_path, Focus())
     finally:
         await cramped.close()
-
-
-async def test_a_job_that_takes_too_long_is_ended(photo: Path, tmp_path: Path) -> None:
-    hasty = Sandbox(Limits(memory_bytes=3 << 30, cpu_seconds=60, wall_seconds=0.01))
-    with pytest.raises(SandboxError):
-        await hasty.make(Kind.IMAGE, photo, tmp_path, Focus())
-    await hasty.close()
-
-
-async def test_the_process_holds_no_settings(
-    sandbox: Sandbox, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HELIOGRAPH_S3_SECRET_KEY", "very-secret")
-    await sandbox.make(Kind.IMAGE, photo, tmp_path, Focus())
-    environment = await asyncio.to_thread(Path(f"/proc/{process_of(sandbox)}/environ").read_bytes)
-    assert b"very-secret" not in environment
-    assert b"HELIOGRAPH" not in environment
 
 
 async def test_a_video_becomes_mp4_with_posters_and_without_metadata(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -107,21 +78,3 @@ async def test_a_playlist_inside_a_video_upload_fetches_nothing(sandbox: Sandbox
     playlist = tmp_path / "film.mp4"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/steal\n")
     assert await sandbox.make(Kind.VIDEO, playlist, tmp_path, Focus()) == Refused("NOT_A_VIDEO")
-
-
-def test_folders_of_killed_workers_are_removed_and_those_in_use_are_not(tmp_path: Path) -> None:
-    with open_workspace(tmp_path) as living, living.folder() as kept:
-        dead = tmp_path / "worker-dead"
-        dead.mkdir()
-        (dead / "in-use").touch()
-        (dead / "job-1").mkdir()
-        with open_workspace(tmp_path):
-            assert not dead.exists()
-            assert kept.exists()
-    assert list(tmp_path.iterdir()) == []
-
-
-def process_of(sandbox: Sandbox) -> int:
-    process = sandbox._process  # pyright: ignore[reportPrivateUsage] tests kill it from outside
-    assert process is not None
-    return process.pid

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kit.workspace import Workspace
+
 from post_service.media.sandbox import Sandbox
-from post_service.media.workspace import Workspace
 from post_service.model.media import Kind
 from post_service.service.peers import Accounts
 from post_service.store.media import MediaStore

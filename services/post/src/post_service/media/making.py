@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kit import faults, log
+from kit.sandbox import Refused, SandboxError
 
 from post_service.media.desk import Desk
-from post_service.media.sandbox import File, Made, Refused, SandboxError
+from post_service.media.moving import purge
+from post_service.media.sandbox import File, Made
 from post_service.model.changes import MediaProcessed
 from post_service.model.media import IN_WORK, MAX_ATTEMPTS, Kind, MediaState, Medium, Variant, place_of
 from post_service.model.visibility import PostState, Profile
@@ -41,10 +44,18 @@ async def _attempt(desk: Desk, medium: Medium, author: Profile, *, for_all: bool
         if isinstance(made, Refused):
             await refuse(desk, medium, made.reason)
         elif made is not None:
-            place = await desk.progress.choose_place(medium, place_of(open_to_all=for_all, key=desk.random_key()))
-            await _keep_original(desk, medium, source)
-            await _store(desk, place, folder, made.files)
-            await _finish(desk, medium, author, made, _variants(folder, made.files))
+            await _put_away(desk, medium, author, made, source, for_all=for_all)
+
+
+async def _put_away(desk: Desk, medium: Medium, author: Profile, made: Made, source: Path, *, for_all: bool) -> None:
+    place = await desk.progress.choose_place(medium, place_of(open_to_all=for_all, key=desk.random_key()))
+    if place is None:  # erased with its author
+        return
+    await _keep_original(desk, medium, source)
+    await _store(desk, place, source.parent, made.files)
+    await _finish(desk, medium, author, made, _variants(source.parent, made.files))
+    if await desk.media.get(medium.author_id, medium.id) is None:
+        await purge(desk, replace(medium, place=place))
 
 
 async def refuse(desk: Desk, medium: Medium, reason: str) -> None:

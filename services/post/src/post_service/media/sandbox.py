@@ -1,28 +1,12 @@
-"""A warm process for work on strangers' files. Whatever happens in it, the worker lives on."""
+"""The making of variants, in a process that may die."""
 
-import asyncio
-import json
-import os
-import sys
-import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from kit import sandbox
+from kit.sandbox import Limits, Refused
 
 from post_service.model.media import Focus, Kind
-
-_LINE_BYTES = 1 << 20
-_JOBS_PER_PROCESS = 200
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one job: address space in bytes, CPU and wall time in seconds."""
-
-    memory_bytes: int
-    cpu_seconds: int
-    wall_seconds: float
 
 
 @dataclass(frozen=True)
@@ -43,99 +27,32 @@ class Made:
     files: tuple[File, ...]
 
 
-@dataclass(frozen=True)
-class Refused:
-    """The file will never work; a stable SCREAMING_SNAKE reason."""
-
-    reason: str
-
-
-class SandboxError(Exception):
-    """The process crashed, ran out of memory or time."""
-
-
 class Sandbox:
-    """One job at a time; others wait. The process is started when first needed and again after its death."""
+    """One file at a time; others wait."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._process: Process | None = None
-        self._jobs = 0
-        self._turn = asyncio.Lock()
+        self._process = sandbox.Sandbox("post_service.media.child", limits)
 
     async def make(self, kind: Kind, source: Path, out: Path, focus: Focus) -> Made | Refused:
-        """Raises SandboxError."""
-        job = {
-            "kind": kind.name.lower(),
-            "source": str(source),
-            "out": str(out),
-            "focal_x": focus.x,
-            "focal_y": focus.y,
-            "wall_seconds": self._limits.wall_seconds,
-        }
-        async with self._turn:
-            answer = await self._ask(job)
-        if "refused" in answer:
-            return Refused(answer["refused"])
+        """Raises kit.sandbox.SandboxError."""
+        answer = await self._process.run(
+            {
+                "kind": kind.name.lower(),
+                "source": str(source),
+                "out": str(out),
+                "focal_x": focus.x,
+                "focal_y": focus.y,
+                "wall_seconds": self._limits.wall_seconds,
+            }
+        )
+        if isinstance(answer, Refused):
+            return answer
         return Made(answer["width"], answer["height"], answer["blurhash"], tuple(File(*f) for f in answer["files"]))
 
     async def warm(self) -> None:
         """Starts the process ahead of its first job."""
-        async with self._turn:
-            await self._running()
+        await self._process.warm()
 
     async def close(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
-
-    async def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
-        process = await self._running()
-        assert process.stdin is not None  # noqa: S101 both are pipes
-        assert process.stdout is not None  # noqa: S101
-        done = False
-        try:
-            async with asyncio.timeout(self._limits.wall_seconds):
-                process.stdin.write(json.dumps(job).encode() + b"\n")
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-            done = bool(line)
-        except TimeoutError:
-            raise SandboxError("out of time") from None
-        except ConnectionError:
-            raise SandboxError("died before its job") from None
-        finally:
-            if not done:
-                await self.close()
-        if not line:
-            raise SandboxError(f"ended with {process.returncode}")
-        return json.loads(line)
-
-    async def _running(self) -> Process:
-        if self._jobs >= _JOBS_PER_PROCESS:
-            await self.close()
-        if self._process is None or self._process.returncode is not None:
-            self._process, self._jobs = await self._start(), 0
-        self._jobs += 1
-        return self._process
-
-    async def _start(self) -> Process:
-        limits = str(self._limits.memory_bytes), str(self._limits.cpu_seconds)
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "post_service.media.child", *limits),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            limit=_LINE_BYTES,
-            cwd=tempfile.gettempdir(),
-            env=_bare_environment(),
-            start_new_session=True,
-        )
-
-
-def _bare_environment() -> dict[str, str]:
-    """No settings, no secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "VIRTUAL_ENV") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), "MALLOC_ARENA_MAX": "2"}
+        await self._process.close()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import imageio_ffmpeg
+from kit.sandboxed import RefusedError, die_with_parent
 
-from post_service.media.images import Made, RefusedError, make_variants
-from post_service.media.lifeline import die_with_parent
+from post_service.media.images import Made, make_variants
 
 MAX_SECONDS = 600
 MAX_EDGE = 1920
