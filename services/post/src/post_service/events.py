@@ -6,6 +6,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 from heliograph.events.v1 import engagement_events_pb2 as engagement
 from heliograph.events.v1 import post_events_pb2 as posts
+from heliograph.events.v1.user_events_pb2 import AccountErased, UserEvent
 from heliograph.post.v1 import post_pb2
 from kit.consumer import Delivery, Handle, dispatch
 from kit.outbox import Event
@@ -170,3 +171,14 @@ def cache_handler(renew: Callable[[int], Awaitable[None]]) -> Handle:
         await renew(event.post_id)
 
     return dispatch(posts.PostEvent, {"post_published": changed, "post_edited": changed, "post_deleted": deleted})
+
+
+def erased_handler(erase: Callable[[int], Awaitable[tuple[bool, int]]]) -> Handle:
+    """Once more when the account is gone: what was under way when it was erased has come to its end."""
+
+    async def erased(event: AccountErased, _delivery: Delivery) -> None:
+        done, removed = await erase(event.user_id)
+        while removed and not done:
+            done, removed = await erase(event.user_id)
+
+    return dispatch(UserEvent, {"account_erased": erased})

@@ -34,6 +34,13 @@ CONTENT_TYPES = {
     Kind.IMAGE: frozenset({"image/jpeg", "image/png", "image/webp"}),
     Kind.VIDEO: frozenset({"video/mp4", "video/quicktime"}),
 }
+CONTENT_SUFFIXES = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+}
 IN_WORK = frozenset({MediaState.CHECKING, MediaState.RESIZING, MediaState.TRANSCODING})
 
 
@@ -123,11 +130,15 @@ class Medium:
 
     @property
     def original_key(self) -> str:
-        return f"originals/{self.author_id}/{self.sha256}"
+        return original_key(self.author_id, self.sha256)
 
 
 def upload_key(media_id: int) -> str:
     return f"{UPLOADS}{media_id}"
+
+
+def original_key(author_id: int, sha256: str) -> str:
+    return f"originals/{author_id}/{sha256}"
 
 
 def media_of_upload(key: str) -> int:

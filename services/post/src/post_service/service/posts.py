@@ -98,7 +98,7 @@ class PostService:
             await tx.lock_author(viewer_id)
             post = await rows.reload(tx.conn, viewer_id, post_id)
             if post is not None and post.state is not PostState.DELETED:
-                await _delete(tx, post)
+                await deleted(tx, post)
         await self._reader.renew(post_id)
 
     async def _insert(self, author: Profile, draft: Draft, content: Content) -> int:
@@ -200,7 +200,8 @@ def _edited(content: Content, edit: Edit, read: Content) -> Content:
     )
 
 
-async def _delete(tx: Transaction, post: Post) -> None:
+async def deleted(tx: Transaction, post: Post) -> None:
+    """The author's lock is held, and the post is not deleted yet."""
     gone = await rows.delete(tx.conn, post.author_id, post.id)
     await media_rows.delete_of_post(tx.conn, post.author_id, post.id)
     if post.state is PostState.PUBLISHED:

@@ -16,8 +16,9 @@ class ProcessingStore:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def choose_place(self, medium: Medium, place: str) -> str:
-        """Notes where the variants will be written, before a byte is. Answers the place noted first."""
+    async def choose_place(self, medium: Medium, place: str) -> str | None:
+        """Notes where the variants will be written, before a byte is. Answers the place noted first; None when there is
+        no such medium any more."""
         query = """update media set place = case when place = '' then $3 else place end, changed_at = clock_timestamp()
             where author_id = $1 and id = $2 returning place"""
         return await self._postgres.primary.fetchval(query, medium.author_id, medium.id, place)
