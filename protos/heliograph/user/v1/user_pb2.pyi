@@ -104,6 +104,7 @@ class Profile(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     COMMENTS_FROM_FIELD_NUMBER: _builtins.int
     MENTIONS_FROM_FIELD_NUMBER: _builtins.int
+    UNLISTED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     username: _builtins.str
     name: _builtins.str
@@ -112,7 +113,9 @@ class Profile(_message.Message):
     location: _builtins.str
     pronouns: _builtins.str
     avatar_key: _builtins.str
-    """Object key of the avatar in public storage; empty when there is none."""
+    """Folder of the avatar's files in public storage, without a slash at the end; empty when there is none. They are square:
+    640, 320 and 150 pixels, each as .webp and as .jpg.
+    """
     private_account: _builtins.bool
     state: Global___AccountState.ValueType
     version: _builtins.int
@@ -120,6 +123,8 @@ class Profile(_message.Message):
     comments_from: Global___AllowedBy.ValueType
     """Who may comment on the account's posts, and whose mentions of it count."""
     mentions_from: Global___AllowedBy.ValueType
+    unlisted: _builtins.bool
+    """Left out of search and suggestions."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -139,10 +144,11 @@ class Profile(_message.Message):
         version: _builtins.int = ...,
         comments_from: Global___AllowedBy.ValueType = ...,
         mentions_from: Global___AllowedBy.ValueType = ...,
+        unlisted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_key", b"avatar_key", "bio", b"bio", "comments_from", b"comments_from", "created_at", b"created_at", "id", b"id", "location", b"location", "mentions_from", b"mentions_from", "name", b"name", "private_account", b"private_account", "pronouns", b"pronouns", "state", b"state", "username", b"username", "version", b"version", "website", b"website"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_key", b"avatar_key", "bio", b"bio", "comments_from", b"comments_from", "created_at", b"created_at", "id", b"id", "location", b"location", "mentions_from", b"mentions_from", "name", b"name", "private_account", b"private_account", "pronouns", b"pronouns", "state", b"state", "unlisted", b"unlisted", "username", b"username", "version", b"version", "website", b"website"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -483,11 +489,20 @@ class CreateSessionRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    DEVICE_NAME_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
+    CANCEL_DELETION_FIELD_NUMBER: _builtins.int
     login: _builtins.str
     """Username or e-mail address."""
     password: _builtins.str
     user_agent: _builtins.str
     address: _builtins.str
+    device_name: _builtins.str
+    """What the client calls itself; may be empty."""
+    device_token: _builtins.str
+    """Of an earlier log-in to this account from this device; may be empty. A known device has attempts of its own."""
+    cancel_deletion: _builtins.bool
+    """Calls off the deletion of the account, should it be pending."""
     def __init__(
         self,
         *,
@@ -495,10 +510,13 @@ class CreateSessionRequest(_message.Message):
         password: _builtins.str = ...,
         user_agent: _builtins.str = ...,
         address: _builtins.str = ...,
+        device_name: _builtins.str = ...,
+        device_token: _builtins.str = ...,
+        cancel_deletion: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "login", b"login", "password", b"password", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "cancel_deletion", b"cancel_deletion", "device_name", b"device_name", "device_token", b"device_token", "login", b"login", "password", b"password", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -510,23 +528,69 @@ class CreateSessionResponse(_message.Message):
 
     TOKENS_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
+    SECOND_FACTOR_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
+    device_token: _builtins.str
+    """To be shown at the next log-in from this device."""
     @_builtins.property
-    def tokens(self) -> Global___TokenPair: ...
+    def tokens(self) -> Global___TokenPair:
+        """Unset when a second factor is due."""
+
     @_builtins.property
     def profile(self) -> Global___Profile: ...
+    @_builtins.property
+    def second_factor(self) -> Global___SecondFactor: ...
     def __init__(
         self,
         *,
         tokens: Global___TokenPair | None = ...,
         profile: Global___Profile | None = ...,
+        second_factor: Global___SecondFactor | None = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "tokens", b"tokens"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "second_factor", b"second_factor", "tokens", b"tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_token", b"device_token", "profile", b"profile", "second_factor", b"second_factor", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateSessionResponse: _TypeAlias = CreateSessionResponse  # noqa: Y015
+
+@_typing.final
+class SecondFactor(_message.Message):
+    """What a log-in still lacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKET_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
+    PASSKEY_OPTIONS_JSON_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    ticket: _builtins.str
+    """Good for a few attempts, and for one log-in."""
+    passkey_options_json: _builtins.str
+    """PublicKeyCredentialRequestOptions of WebAuthn in JSON; empty without passkeys."""
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of "totp", "recovery_code", "passkey"."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        ticket: _builtins.str = ...,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
+        passkey_options_json: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "methods", b"methods", "passkey_options_json", b"passkey_options_json", "ticket", b"ticket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecondFactor: _TypeAlias = SecondFactor  # noqa: Y015
 
 @_typing.final
 class TokenPair(_message.Message):
@@ -610,10 +674,13 @@ class Session(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     LAST_USED_AT_FIELD_NUMBER: _builtins.int
     CURRENT_FIELD_NUMBER: _builtins.int
+    DEVICE_NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     user_agent: _builtins.str
     address: _builtins.str
     current: _builtins.bool
+    device_name: _builtins.str
+    """What the client called itself, else what its user agent tells."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -627,10 +694,11 @@ class Session(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         last_used_at: _timestamp_pb2.Timestamp | None = ...,
         current: _builtins.bool = ...,
+        device_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_used_at", b"last_used_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "created_at", b"created_at", "current", b"current", "id", b"id", "last_used_at", b"last_used_at", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "created_at", b"created_at", "current", b"current", "device_name", b"device_name", "id", b"id", "last_used_at", b"last_used_at", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -693,17 +761,23 @@ class RevokeSessionRequest(_message.Message):
 
     VIEWER_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    USER_AGENT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
     viewer_id: _builtins.int
     session_id: _builtins.int
+    user_agent: _builtins.str
+    address: _builtins.str
     def __init__(
         self,
         *,
         viewer_id: _builtins.int = ...,
         session_id: _builtins.int = ...,
+        user_agent: _builtins.str = ...,
+        address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id", "viewer_id", b"viewer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "session_id", b"session_id", "user_agent", b"user_agent", "viewer_id", b"viewer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

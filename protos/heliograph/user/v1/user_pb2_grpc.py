@@ -148,7 +148,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSession(self, request, context):
-        """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that.
+        """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
+        but a ticket for SignInService.FinishLogIn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -33,7 +33,9 @@ class UserServiceStub:
     ResolveUsernames: _aio.UnaryUnaryMultiCallable[_user_pb2.ResolveUsernamesRequest, _user_pb2.ResolveUsernamesResponse]
     """Ids of the usernames that exist (for mentions). At most 100."""
     CreateSession: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateSessionRequest, _user_pb2.CreateSessionResponse]
-    """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that."""
+    """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
+    but a ticket for SignInService.FinishLogIn.
+    """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_user_pb2.RefreshSessionRequest, _user_pb2.RefreshSessionResponse]
     """Rotates the refresh token. Reuse later than 10 s after rotation revokes the session; within them ABORTED."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_user_pb2.ListSessionsRequest, _user_pb2.ListSessionsResponse]
@@ -104,7 +106,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.CreateSessionRequest,
         context: _aio.ServicerContext[_user_pb2.CreateSessionRequest, _abc.Awaitable[_user_pb2.CreateSessionResponse]],
     ) -> _abc.Awaitable[_user_pb2.CreateSessionResponse]:
-        """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that."""
+        """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
+        but a ticket for SignInService.FinishLogIn.
+        """
 
     @_abc_1.abstractmethod
     def RefreshSession(

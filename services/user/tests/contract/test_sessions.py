@@ -9,7 +9,7 @@ from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from kit.errors import Aborted, InvalidArgument, NotFound, Unauthenticated
+from kit.errors import Aborted, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from kit.postgres import Postgres
 from kit.proto import datetime_of
 from kit.testing import Rpc
@@ -80,12 +80,14 @@ async def test_every_wrong_log_in_gets_the_same_answer(
     assert (caught.value.reason, caught.value.message) == ("BAD_CREDENTIALS", "the login or the password is wrong")
 
 
-async def test_a_log_in_to_a_suspended_account_gets_that_answer_too(
+async def test_that_an_account_is_suspended_is_told_to_whoever_knows_its_password(
     users: UserServiceStub, register: Register, postgres: Postgres
 ) -> None:
     await register()
     await postgres.primary.execute("update accounts set state = 2")
     with pytest.raises(Unauthenticated, match="BAD_CREDENTIALS"):
+        await log_in(users, password="wrong horse")
+    with pytest.raises(PermissionDenied, match="ACCOUNT_SUSPENDED"):
         await log_in(users)
 
 

@@ -11,7 +11,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=16)
 
 
-async def session_of(store: SessionStore, user_id: int) -> int:
+async def session_of(postgres: Postgres, store: SessionStore, user_id: int) -> int:
     session = Session(
         id=0,
         user_id=user_id,
@@ -25,7 +25,8 @@ async def session_of(store: SessionStore, user_id: int) -> int:
         expires_at=NOW + timedelta(days=60),
         revoked_at=None,
     )
-    return await store.insert(session)
+    async with postgres.primary.transaction() as conn:
+        return await store.insert(conn, session)
 
 
 async def revoke(postgres: Postgres, user_id: int, session_id: int, before_commit: asyncio.Event | None = None) -> None:
@@ -48,7 +49,7 @@ async def someone_waits_for_a_lock(postgres: Postgres) -> bool:
 async def test_a_revocation_that_commits_late_keeps_later_ones_waiting(postgres: Postgres) -> None:
     """Else a reader would see the later one, go on from its revision and never learn of the other."""
     store, may_commit = SessionStore(postgres), asyncio.Event()
-    slow, fast = await session_of(store, 1), await session_of(store, 2)
+    slow, fast = await session_of(postgres, store, 1), await session_of(postgres, store, 2)
     first = asyncio.create_task(revoke(postgres, 1, slow, may_commit))
     await eventually(lambda: _advisory_lock_is_held(postgres))
     second = asyncio.create_task(revoke(postgres, 2, fast))
@@ -62,7 +63,7 @@ async def test_a_revocation_that_commits_late_keeps_later_ones_waiting(postgres:
 
 async def test_a_reader_that_goes_on_from_what_it_saw_misses_nothing_under_concurrency(postgres: Postgres) -> None:
     store = SessionStore(postgres)
-    ids = {user_id: await session_of(store, user_id) for user_id in range(1, 41)}
+    ids = {user_id: await session_of(postgres, store, user_id) for user_id in range(1, 41)}
     writing = asyncio.gather(*(revoke(postgres, user_id, session_id) for user_id, session_id in ids.items()))
     seen: list[int] = []
     revision = 0
@@ -81,7 +82,7 @@ async def test_a_reader_that_goes_on_from_what_it_saw_misses_nothing_under_concu
 
 async def test_what_matters_no_more_is_forgotten(postgres: Postgres) -> None:
     store = SessionStore(postgres)
-    await revoke(postgres, 1, await session_of(store, 1))
+    await revoke(postgres, 1, await session_of(postgres, store, 1))
     await store.sweep(LATER + timedelta(seconds=1))
     assert await postgres.primary.fetchval("select count(*) from revocations") == 0
     assert await postgres.primary.fetchval("select count(*) from sessions") == 1

@@ -59,13 +59,14 @@ class Profile:
 
 @dataclass(frozen=True)
 class Account:
-    """What its owner sees."""
+    """What its owner sees. `epoch` grows whenever all sessions end: what was proved before counts no more."""
 
     profile: Profile
     email: str
     email_verified: bool
     role: Role = Role.MEMBER
     delete_after: datetime | None = None
+    epoch: int = 0
 
     @property
     def etag(self) -> str:

@@ -1,6 +1,7 @@
 """This service's errors, one function each."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from kit.errors import (
     Aborted,
@@ -9,6 +10,8 @@ from kit.errors import (
     FieldViolation,
     InvalidArgument,
     NotFound,
+    PermissionDenied,
+    ResourceExhausted,
     Unauthenticated,
     Unavailable,
 )
@@ -50,6 +53,33 @@ def bad_page_token() -> InvalidArgument:
 
 def bad_credentials() -> Unauthenticated:
     return Unauthenticated("BAD_CREDENTIALS", "the login or the password is wrong")
+
+
+def bad_ticket() -> Unauthenticated:
+    return Unauthenticated("BAD_TICKET", "the ticket is not valid, or no longer: log in again")
+
+
+def bad_second_factor() -> Unauthenticated:
+    return Unauthenticated("BAD_SECOND_FACTOR", "the second factor is wrong")
+
+
+def account_suspended() -> PermissionDenied:
+    """To whoever has proved to be its owner, and nobody else."""
+    return PermissionDenied("ACCOUNT_SUSPENDED", "the account is suspended")
+
+
+def deletion_pending(delete_after: datetime) -> PermissionDenied:
+    """As account_suspended. The date is when the account will be erased."""
+    told = delete_after.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return PermissionDenied(
+        "ACCOUNT_DELETION_PENDING",
+        f"the account will be erased after {told}: log in with cancel_deletion to keep it",
+        metadata={"delete_after": told},
+    )
+
+
+def too_many_attempts(retry_after: float) -> ResourceExhausted:
+    return ResourceExhausted("TOO_MANY_ATTEMPTS", "too many attempts: wait a while", retry_after=retry_after)
 
 
 def bad_refresh_token() -> Unauthenticated:

@@ -19,7 +19,7 @@ from user_service.model import errors
 REUSE_GRACE = timedelta(seconds=10)
 """For as long an honest client may still come with the token that its own other request has just used."""
 
-MAX_USER_AGENT, MAX_ADDRESS = 400, 64
+MAX_USER_AGENT, MAX_ADDRESS, MAX_DEVICE_NAME = 400, 64, 80
 FAMILY_BYTES, SECRET_BYTES = 16, 32
 
 _PREFIX = "hgr_"  # lets secret scanners know one when they see it
@@ -50,7 +50,8 @@ class Rotated:
 
 @dataclass(frozen=True)
 class Session:
-    """`rotated` are the tokens rotated within REUSE_GRACE before the last rotation. Hashes are SHA-256."""
+    """`rotated` are the tokens rotated within REUSE_GRACE before the last rotation. Hashes are SHA-256. `app_id` is 0
+    for a client of our own; `scopes` are what its tokens may have."""
 
     id: int
     user_id: int
@@ -63,6 +64,9 @@ class Session:
     last_used_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    device_name: str = ""
+    app_id: int = 0
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from user_service.events import profile_message
 from user_service.model.accounts import Account
 from user_service.model.security import Device
 from user_service.model.sessions import Revocation, Session
+from user_service.model.sign_in import Challenge
 from user_service.service.accounts import Accounts
+from user_service.service.log_in import LogIns
 from user_service.service.sessions import Granted, Sessions
 from user_service.service.tokens import AccessTokens
 
@@ -20,8 +22,8 @@ _REVOCATIONS = 1000
 
 
 class UserRpc(user_pb2_grpc.UserServiceServicer):
-    def __init__(self, accounts: Accounts, sessions: Sessions, tokens: AccessTokens) -> None:
-        self._accounts, self._sessions, self._tokens = accounts, sessions, tokens
+    def __init__(self, accounts: Accounts, sessions: Sessions, log_ins: LogIns, tokens: AccessTokens) -> None:
+        self._accounts, self._sessions, self._log_ins, self._tokens = accounts, sessions, log_ins, tokens
 
     async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Context) -> pb.RegisterAccountResponse:
         account = await self._accounts.register(
@@ -59,14 +61,15 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         return pb.ResolveUsernamesResponse(ids=await self._accounts.resolve(request.usernames))
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
-        granted = await self._sessions.log_in(
-            request.login, request.password, Device(request.address, request.user_agent)
-        )
-        return pb.CreateSessionResponse(tokens=_tokens(granted), profile=profile_message(granted.profile))
+        device = Device(request.address, request.user_agent, request.device_name)
+        found = await self._log_ins.log_in(request.login, request.password, device)
+        if isinstance(found, Challenge):
+            return pb.CreateSessionResponse(second_factor=_second_factor(found))
+        return pb.CreateSessionResponse(tokens=tokens_message(found), profile=profile_message(found.profile))
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
         granted = await self._sessions.refresh(request.refresh_token, address=request.address)
-        return pb.RefreshSessionResponse(tokens=_tokens(granted), profile=profile_message(granted.profile))
+        return pb.RefreshSessionResponse(tokens=tokens_message(granted), profile=profile_message(granted.profile))
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
         sessions, following = await self._sessions.list(
@@ -76,7 +79,8 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         return pb.ListSessionsResponse(sessions=shown, next_page_token=following)
 
     async def RevokeSession(self, request: pb.RevokeSessionRequest, context: Context) -> pb.RevokeSessionResponse:
-        await self._sessions.revoke(request.viewer_id, request.session_id)
+        device = Device(request.address, request.user_agent)
+        await self._sessions.revoke(request.viewer_id, request.session_id, device)
         return pb.RevokeSessionResponse()
 
     async def ListRevocations(self, request: pb.ListRevocationsRequest, context: Context) -> pb.ListRevocationsResponse:
@@ -98,11 +102,20 @@ def _account(account: Account) -> pb.Account:
     )
 
 
-def _tokens(granted: Granted) -> pb.TokenPair:
+def tokens_message(granted: Granted) -> pb.TokenPair:
     return pb.TokenPair(
         access_token=granted.access_token,
         refresh_token=granted.refresh_token,
         expires_in_seconds=int(granted.expires_in.total_seconds()),
+    )
+
+
+def _second_factor(challenge: Challenge) -> pb.SecondFactor:
+    return pb.SecondFactor(
+        ticket=challenge.ticket,
+        methods=challenge.methods,
+        passkey_options_json=challenge.passkey_options,
+        expires_at=timestamp(challenge.expires_at),
     )
 
 

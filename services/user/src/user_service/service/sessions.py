@@ -1,4 +1,4 @@
-"""Use cases of sessions: log in, go on, look at them, end one."""
+"""Use cases of sessions: open one, go on, look at them, end them."""
 
 import asyncio
 import secrets
@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from kit.postgres import Postgres
 
 from user_service.model import errors, names
-from user_service.model.accounts import Profile
-from user_service.model.security import Device
+from user_service.model.accounts import Account, Profile
+from user_service.model.scopes import still_granted
+from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import (
     FAMILY_BYTES,
     MAX_ADDRESS,
+    MAX_DEVICE_NAME,
     MAX_USER_AGENT,
     SECRET_BYTES,
     RefreshToken,
@@ -25,9 +27,9 @@ from user_service.model.sessions import (
     parse_token,
     rotated,
 )
-from user_service.service.sign_in import Challenge, SignIn
 from user_service.service.tokens import AccessTokens
 from user_service.store.accounts import AccountStore
+from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
 
 _LEEWAY = timedelta(minutes=1)
@@ -42,6 +44,8 @@ class Granted:
     """A session's tokens."""
 
     profile: Profile
+    session_id: int
+    scopes: Sequence[str]
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in: timedelta
@@ -53,52 +57,65 @@ class Sessions:
         postgres: Postgres,
         store: SessionStore,
         accounts: AccountStore,
-        sign_in: SignIn,
         tokens: AccessTokens,
+        log: SecurityLog,
         *,
         lifetime: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._store, self._accounts = postgres, store, accounts
-        self._sign_in, self._tokens = sign_in, tokens
+        self._tokens, self._log = tokens, log
         self._lifetime, self._clock = lifetime, clock
 
-    async def log_in(self, login: str, password: str, device: Device) -> Granted:
-        """Raises what SignIn.start does."""
-        account = await self._sign_in.start(login, password, device)
-        assert not isinstance(account, Challenge)
-        session, secrets_ = self._new_session(account.profile.id, device)
-        stored = await self._store.insert(session)
-        return self._granted(account.profile, RefreshToken(account.profile.id, stored, *secrets_))
+    async def open(self, account: Account, device: Device, *, scopes: Sequence[str], app_id: int = 0) -> Granted:
+        """A new session of an account as SignIn answered it. `app_id` is 0 for a client of our own.
 
-    async def refresh(self, text: str, *, address: str) -> Granted:
-        """Trades a refresh token for new tokens. Raises Aborted REFRESH_IN_PROGRESS when it was traded just now, and
-        Unauthenticated: SESSION_REVOKED when the session is over, also by this very call if the token was traded
-        before that; else BAD_REFRESH_TOKEN."""
+        Raises Unauthenticated BAD_CREDENTIALS when the account has been suspended since then, or has ended all its
+        sessions (as a new password does): what was proved before that counts no more."""
+        user_id = account.profile.id
+        session, family, secret = self._new_session(user_id, device, scopes, app_id)
+        async with self._postgres.primary.transaction() as conn:
+            held = await self._accounts.hold(conn, user_id)
+            if held is None or not held.profile.active or held.epoch != account.epoch:
+                raise errors.bad_credentials()
+            session_id = await self._store.insert(conn, session)
+            if not app_id:
+                await self._log.record(conn, SecurityEvent(user_id, Kind.LOGGED_IN, device, session_id))
+        return self._granted(held, session, RefreshToken(user_id, session_id, family, secret))
+
+    async def refresh(self, text: str, *, address: str, app_id: int = 0) -> Granted:
+        """Trades a refresh token for new tokens. `app_id` is who asks: a token of another's counts as none.
+
+        Raises Aborted REFRESH_IN_PROGRESS when it was traded just now, and Unauthenticated: SESSION_REVOKED when the
+        session is over, also by this very call if the token was traded before that; else BAD_REFRESH_TOKEN."""
         token, now, secret = parse_token(text), self._clock(), secrets.token_bytes(SECRET_BYTES)
-        found = await self._accounts.get(token.user_id)
-        if found is None or not found.profile.active:
+        account = await self._accounts.get(token.user_id)
+        if account is None or not account.profile.active:
             raise errors.bad_refresh_token()
         async with self._postgres.primary.transaction() as conn:
             session = await self._store.lock(conn, token.user_id, token.session_id)
-            verdict = judge(session, token, now) if session else Verdict.UNKNOWN
-            if session and verdict is Verdict.GOOD:
+            if session is None or session.app_id != app_id:
+                raise errors.bad_refresh_token()
+            verdict = judge(session, token, now)
+            if verdict is Verdict.GOOD:
                 after = rotated(session, secret, address=names.plain(address), now=now, lifetime=self._lifetime)
                 await self._store.save(conn, after)
-            elif session and verdict is Verdict.REUSED:
+            elif verdict is Verdict.REUSED:
+                reused = SecurityEvent(token.user_id, Kind.REFRESH_TOKEN_REUSED, Device(address), session.id)
+                await self._log.record(conn, reused)
                 await self._store.revoke(conn, session, now=now, until=self._last_use(now))
         # Raised only here: a revocation has to be committed.
         _insist_on_good(verdict)
-        return self._granted(found.profile, RefreshToken(token.user_id, token.session_id, token.family, secret))
+        return self._granted(account, session, RefreshToken(token.user_id, session.id, token.family, secret))
 
     async def list(self, user_id: int, *, size: int, page_token: str) -> tuple[Sequence[Session], str]:
-        """Those that live, newest first, and the token of the next page, empty at the end."""
+        """Those of our own clients that live, newest first, and the token of the next page, empty at the end."""
         before = _before(page_token) if page_token else None
         found = await self._store.active(user_id, before=before, now=self._clock(), limit=size + 1)
         more = len(found) > size
         return found[:size], str(found[size - 1].id) if more else ""
 
-    async def revoke(self, user_id: int, session_id: int) -> None:
+    async def revoke(self, user_id: int, session_id: int, device: Device) -> None:
         """Ends a session of this account. It may have ended before. Raises NotFound SESSION_NOT_FOUND."""
         now = self._clock()
         async with self._postgres.primary.transaction() as conn:
@@ -106,7 +123,18 @@ class Sessions:
             if session is None:
                 raise errors.session_not_found()
             if session.revoked_at is None:
+                await self._log.record(conn, SecurityEvent(user_id, Kind.LOGGED_OUT, device, session_id))
                 await self._store.revoke(conn, session, now=now, until=self._last_use(now))
+
+    async def revoke_others(self, user_id: int, keep: int, device: Device) -> Sequence[int]:
+        """Ends all sessions in clients of our own but the one to keep (0: none is), and answers which; apps keep what
+        they were allowed."""
+        now = self._clock()
+        async with self._postgres.primary.transaction() as conn:
+            await self._accounts.lock(conn, user_id)
+            await self._log.record(conn, SecurityEvent(user_id, Kind.SESSIONS_ENDED, device))
+            until = self._last_use(now)
+            return await self._store.revoke_all(conn, user_id, now=now, until=until, keep=keep, apps=False)
 
     async def revocations(self, after: int, *, size: int) -> Sequence[Revocation]:
         """In the order of their revisions; whoever saw one has seen all lower ones that still matter."""
@@ -118,7 +146,9 @@ class Sessions:
             await self._store.sweep(self._clock())
             await asyncio.sleep(_SWEEP_SECONDS)
 
-    def _new_session(self, user_id: int, device: Device) -> tuple[Session, tuple[bytes, bytes]]:
+    def _new_session(
+        self, user_id: int, device: Device, scopes: Sequence[str], app_id: int
+    ) -> tuple[Session, bytes, bytes]:
         now, family, secret = self._clock(), secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES)
         session = Session(
             id=0,
@@ -132,12 +162,22 @@ class Sessions:
             last_used_at=now,
             expires_at=now + self._lifetime,
             revoked_at=None,
+            device_name=names.plain(device.name).strip()[:MAX_DEVICE_NAME],
+            app_id=app_id,
+            scopes=tuple(scopes),
         )
-        return session, (family, secret)
+        return session, family, secret
 
-    def _granted(self, profile: Profile, token: RefreshToken) -> Granted:
-        access = self._tokens.issue(user_id=token.user_id, session_id=token.session_id, now=self._clock())
-        return Granted(profile, access, str(token), self._tokens.lifetime)
+    def _granted(self, account: Account, session: Session, token: RefreshToken) -> Granted:
+        scopes = still_granted(session.scopes, account.role)
+        access = self._tokens.issue(
+            user_id=token.user_id,
+            session_id=token.session_id,
+            now=self._clock(),
+            scopes=scopes,
+            client_id=f"app-{session.app_id}" if session.app_id else "",
+        )
+        return Granted(account.profile, token.session_id, scopes, access, str(token), self._tokens.lifetime)
 
     def _last_use(self, now: datetime) -> datetime:
         return now + self._tokens.lifetime + _LEEWAY

@@ -11,13 +11,10 @@ from joserfc import jwt
 from kit import log
 from kit.settings import BadSettings
 
+from user_service.model.scopes import OWN_SCOPES
 from user_service.store.keys import KeyFolder, SigningKey
 
 ISSUER, AUDIENCE = "heliograph", "heliograph-api"
-OWN_SCOPES = ("read", "write", "follow", "push", "account")
-"""Of those who log in themselves, in a client of ours. No app of other people's ever gets `account`: it is what changes
-who may come in."""
-
 _RELOAD_SECONDS = 30.0
 
 logger = log.get(__name__)
@@ -43,7 +40,16 @@ class AccessTokens:
     def lifetime(self) -> timedelta:
         return self._rules.lifetime
 
-    def issue(self, *, user_id: int, session_id: int, now: datetime, scopes: Iterable[str] = OWN_SCOPES) -> str:
+    def issue(
+        self,
+        *,
+        user_id: int,
+        session_id: int,
+        now: datetime,
+        scopes: Iterable[str] = OWN_SCOPES,
+        client_id: str = "",
+    ) -> str:
+        """`client_id` names an app, and is empty for a client of our own."""
         key = self._signing_key(now)
         claims = {
             "iss": ISSUER,
@@ -54,6 +60,7 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + self._rules.lifetime).timestamp()),
             "jti": secrets.token_urlsafe(16),
+            **({"client_id": client_id} if client_id else {}),
         }
         header = {"alg": "EdDSA", "kid": key.kid, "typ": "at+jwt"}
         return jwt.encode(header, claims, key.jwk, algorithms=["EdDSA"])

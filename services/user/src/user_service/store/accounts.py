@@ -9,10 +9,11 @@ from user_service.model.accounts import Account, AccountState, AllowedBy, Profil
 
 _SELECT = (
     "select user_id, username, name, bio, website, location, pronouns, avatar_key, private_account, state, created_at, "
-    "version, comments_from, mentions_from, email, email_verified, role, delete_after from accounts"
+    "version, comments_from, mentions_from, email, email_verified, role, delete_after, session_epoch from accounts"
 )
 _GET = f"{_SELECT} where user_id = $1"
 _LOCK = f"{_GET} for update"
+_HOLD = f"{_GET} for share"
 _PROFILES = f"{_SELECT} where user_id = any($1::bigint[])"
 
 
@@ -62,6 +63,11 @@ class AccountStore:
         row = await conn.fetchrow(_LOCK, user_id)
         return _account(row) if row else None
 
+    async def hold(self, conn: Connection, user_id: int) -> Account | None:
+        """Nobody changes it until the end of the transaction, but others may hold it too."""
+        row = await conn.fetchrow(_HOLD, user_id)
+        return _account(row) if row else None
+
     async def update(self, conn: Connection, profile: Profile) -> None:
         """Writes what a profile's edit can change. The row is locked."""
         await conn.execute(
@@ -92,6 +98,10 @@ class AccountStore:
         row = await self._postgres.primary.fetchrow(_GET, user_id)
         return _account(row) if row else None
 
+    async def get_many(self, ids: Sequence[int]) -> dict[int, Account]:
+        rows = await self._postgres.primary.fetch(_PROFILES, list(ids))
+        return {row["user_id"]: _account(row) for row in rows}
+
     async def profiles(self, ids: Sequence[int]) -> dict[int, Profile]:
         rows = await self._postgres.primary.fetch(_PROFILES, list(ids))
         return {row["user_id"]: _profile(row) for row in rows}
@@ -112,7 +122,9 @@ class AccountStore:
 
 
 def _account(row: Record) -> Account:
-    return Account(_profile(row), row["email"], row["email_verified"], Role(row["role"]), row["delete_after"])
+    return Account(
+        _profile(row), row["email"], row["email_verified"], Role(row["role"]), row["delete_after"], row["session_epoch"]
+    )
 
 
 def _profile(row: Record) -> Profile:

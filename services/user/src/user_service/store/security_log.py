@@ -1,15 +1,14 @@
 """The log of security events."""
 
-import json
-
 from kit.postgres import Connection
 
+from user_service.model import names
 from user_service.model.security import SecurityEvent
 from user_service.model.sessions import MAX_ADDRESS, MAX_USER_AGENT
 
 _INSERT = (
     "insert into security_events (user_id, kind, address, user_agent, session_id, details) "
-    "values ($1, $2, $3, $4, $5, $6::jsonb)"
+    "values ($1, $2, $3, $4, $5, $6)"
 )
 
 
@@ -20,8 +19,8 @@ class SecurityLog:
             _INSERT,
             event.user_id,
             event.kind.value,
-            event.device.address[:MAX_ADDRESS],
-            event.device.user_agent[:MAX_USER_AGENT],
+            names.plain(event.device.address)[:MAX_ADDRESS],
+            names.plain(event.device.user_agent)[:MAX_USER_AGENT],
             event.session_id,
-            json.dumps(dict(event.details)),
+            dict(event.details),
         )

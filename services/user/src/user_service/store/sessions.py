@@ -10,11 +10,11 @@ from user_service.model.sessions import Revocation, Rotated, Session
 _REVISION_LOCK = 0x7265_766F  # of Postgres' advisory locks
 _SELECT = (
     "select session_id, user_id, user_agent, address, family_hash, token_hash, rotated_hashes, rotated_at, created_at, "
-    "last_used_at, expires_at, revoked_at from sessions"
+    "last_used_at, expires_at, revoked_at, device_name, app_id, scopes from sessions"
 )
 _LOCK = f"{_SELECT} where user_id = $1 and session_id = $2 for update"
 _ACTIVE = (
-    f"{_SELECT} where user_id = $1 and ($2::bigint is null or session_id < $2) "
+    f"{_SELECT} where user_id = $1 and app_id is null and ($2::bigint is null or session_id < $2) "
     "and revoked_at is null and expires_at > $3 order by session_id desc limit $4"
 )
 
@@ -25,11 +25,13 @@ class SessionStore:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def insert(self, session: Session) -> int:
-        """Answers the new session's id: the given one's is not looked at."""
-        return await self._postgres.primary.fetchval(
+    async def insert(self, conn: Connection, session: Session) -> int:
+        """Answers the new session's id: the given one's is not looked at. The account's row is held, and was seen
+        active."""
+        return await conn.fetchval(
             "insert into sessions (user_id, user_agent, address, family_hash, token_hash, created_at, last_used_at, "
-            "expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) returning session_id",
+            "expires_at, device_name, app_id, scopes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+            "returning session_id",
             session.user_id,
             session.user_agent,
             session.address,
@@ -38,6 +40,9 @@ class SessionStore:
             session.created_at,
             session.last_used_at,
             session.expires_at,
+            session.device_name,
+            session.app_id or None,
+            list(session.scopes),
         )
 
     async def lock(self, conn: Connection, user_id: int, session_id: int) -> Session | None:
@@ -81,26 +86,31 @@ class SessionStore:
         )
 
     async def revoke_all(
-        self, conn: Connection, user_id: int, *, now: datetime, until: datetime, keep: int = 0
-    ) -> None:
-        """As revoke, for all sessions of the account but the one to keep. The account's row is locked, so that no new
-        session comes in between."""
+        self, conn: Connection, user_id: int, *, now: datetime, until: datetime, keep: int = 0, apps: bool = True
+    ) -> Sequence[int]:
+        """As revoke, for all sessions of the account but the one to keep, and for all log-ins that have begun; those of
+        apps only if `apps`. Answers which ended. The account's row is locked, so that no new session comes in
+        between."""
+        await conn.execute("update accounts set session_epoch = session_epoch + 1 where user_id = $1", user_id)
         ended = await conn.fetch(
             "update sessions set revoked_at = $2 where user_id = $1 and session_id <> $3 and revoked_at is null "
-            "returning session_id",
+            "and ($4 or app_id is null) returning session_id",
             user_id,
             now,
             keep,
+            apps,
         )
+        ids = [row["session_id"] for row in ended]
         await conn.execute("select pg_advisory_xact_lock($1)", _REVISION_LOCK)
         await conn.execute(
             "insert into revocations (user_id, session_id, revision, expires_at) "
             "select $1, ended, nextval('revocation_revision'), $3 from unnest($2::bigint[]) as ended "
             "on conflict do nothing",
             user_id,
-            [row["session_id"] for row in ended],
+            ids,
             until,
         )
+        return ids
 
     async def active(self, user_id: int, *, before: int | None, now: datetime, limit: int) -> list[Session]:
         """Newest first, from those with an id lower than `before`."""
@@ -136,4 +146,7 @@ def _session(row: Record) -> Session:
         last_used_at=row["last_used_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        device_name=row["device_name"],
+        app_id=row["app_id"] or 0,
+        scopes=tuple(row["scopes"]),
     )

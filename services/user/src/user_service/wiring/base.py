@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit.cache import Cache
 from kit.kafka import open_producer
@@ -15,11 +15,13 @@ from redis.asyncio import Redis
 
 from user_service import events
 from user_service.service.passwords import Passwords, open_passwords
-from user_service.service.sign_in import SignIn
+from user_service.service.sessions import Sessions
+from user_service.service.sign_in import NoFactors, SignIn
 from user_service.service.states import States
 from user_service.service.tokens import AccessTokens
 from user_service.settings import UserSettings
 from user_service.store.accounts import AccountStore
+from user_service.store.challenges import ChallengeStore
 from user_service.store.keys import KeyFolder
 from user_service.store.mail import MailQueue
 from user_service.store.profiles import ProfileCache
@@ -43,6 +45,7 @@ class Base:
     log: SecurityLog
     mail: MailQueue
     sign_in: SignIn
+    grants: Sessions
     states: States
 
 
@@ -69,6 +72,15 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         sessions=sessions,
         log=log,
         mail=MailQueue(),
-        sign_in=SignIn(accounts, passwords),
+        sign_in=SignIn(accounts, passwords, NoFactors(), ChallengeStore(postgres), clock),
+        grants=Sessions(
+            postgres,
+            sessions,
+            accounts,
+            tokens,
+            log,
+            lifetime=timedelta(days=settings.refresh_token_days),
+            clock=clock,
+        ),
         states=States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from kit.server import Task
 from user_service import events
 from user_service.rpc.users import UserRpc
 from user_service.service.accounts import Accounts
-from user_service.service.sessions import Sessions
+from user_service.service.log_in import LogIns
 from user_service.wiring.base import Base
 
 
@@ -51,10 +50,7 @@ def serving_of(base: Base) -> Serving:
 
 def users(base: Base) -> Part:
     accounts = Accounts(base.accounts, base.profiles, base.outbox, base.passwords, events.event_of)
-    lifetime = timedelta(days=base.settings.refresh_token_days)
-    sessions = Sessions(
-        base.postgres, base.sessions, base.accounts, base.sign_in, base.tokens, lifetime=lifetime, clock=base.clock
-    )
+    log_ins = LogIns(base.sign_in, base.grants)
     cached = Consumer(
         base.settings,
         group="user.profiles",
@@ -64,8 +60,8 @@ def users(base: Base) -> Part:
     return part(
         user_pb2,
         "UserService",
-        partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, sessions, base.tokens)),
-        (base.outbox.run, base.tokens.watch, sessions.sweep, cached.run),
+        partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, base.grants, log_ins, base.tokens)),
+        (base.outbox.run, base.tokens.watch, base.grants.sweep, cached.run),
     )
 
 
