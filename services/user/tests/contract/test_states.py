@@ -7,7 +7,7 @@ import pytest
 from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
-from kit.errors import FailedPrecondition, NotFound, Unauthenticated
+from kit.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
 from kit.postgres import Connection, Postgres
 from user_service.model.accounts import Account, AccountState
 from user_service.model.security import Device, Kind
@@ -56,7 +56,7 @@ async def test_a_change_of_state_ends_every_session_and_is_told_and_logged(
     assert {one.expires_at.ToDatetime(tzinfo=clock.now.tzinfo) for one in listed} == {clock.now + timedelta(minutes=16)}
     told = (await events(postgres))[-1].account_state_changed.profile
     assert (told.id, told.state, told.version) == (made.id, pb.ACCOUNT_STATE_SUSPENDED, after.profile.version)
-    row = await postgres.primary.fetchrow("select kind, address, user_agent, details from security_events limit 1")
+    row = await postgres.primary.fetchrow("select kind, address, user_agent, details from security_events order by event_id desc limit 1")
     assert row
     assert (row["kind"], row["address"], row["user_agent"]) == ("suspended", "192.0.2.9", "Browser/1")
     assert "spam" in row["details"]
@@ -79,7 +79,7 @@ async def test_whoever_is_active_again_can_log_in_again_but_old_sessions_stay_en
     made = (await register()).profile
     old = await log_in(users)
     await suspend(base, made.id)
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(PermissionDenied):
         await log_in(users)
     await restore(base, made.id)
     await log_in(users)
