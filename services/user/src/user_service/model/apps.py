@@ -12,10 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 from kit.errors import FieldViolation
 
 from user_service.model import errors, names
+from user_service.model.scopes import APP_SCOPES
 from user_service.model.sessions import hash_of
-
-APP_SCOPES = ("read", "write", "follow", "push", "email")
-"""What apps can be given. What changes who may come in, and what moderators do, is not among it."""
 
 APP_READS = "read"
 """The most that an app gets for itself, with nobody behind it."""
@@ -89,9 +87,7 @@ def new_secret() -> str:
     return _SECRET_PREFIX + secrets.token_urlsafe(32)
 
 
-def wished(
-    name: str, website: str, client_type: int, redirect_uris: Sequence[str], scopes: Sequence[str]
-) -> AppWish:
+def wished(name: str, website: str, client_type: int, redirect_uris: Sequence[str], scopes: Sequence[str]) -> AppWish:
     """Raises InvalidArgument INVALID_FIELD with every fault at once. Scopes come out in their usual order, once."""
     name, website = names.clean_text(name), names.clean_text(website)
     faults = [
@@ -111,9 +107,7 @@ def changed(app: App, values: Mapping[str, object]) -> App:
     """The app with these of name, website, redirect_uris and scopes. Raises as `wished`."""
     after = replace(app, **values)  # type: ignore[arg-type]
     wish = wished(after.name, after.website, after.client_type, after.redirect_uris, after.scopes)
-    return replace(
-        after, name=wish.name, website=wish.website, redirect_uris=wish.redirect_uris, scopes=wish.scopes
-    )
+    return replace(after, name=wish.name, website=wish.website, redirect_uris=wish.redirect_uris, scopes=wish.scopes)
 
 
 def redirect_uri_fault(uri: str) -> str | None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from kit.postgres import Postgres
+from kit.postgres import Connection, Postgres
 
 from user_service.model import errors, names
 from user_service.model.accounts import Account, Profile
@@ -39,6 +39,13 @@ _SWEEP_SECONDS = 600.0
 _INT64_DIGITS = 19
 
 
+Also = Callable[[Connection, int], Awaitable[None]]
+
+
+async def _nothing(_conn: Connection, _session_id: int) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Granted:
     """A session's tokens."""
@@ -67,8 +74,11 @@ class Sessions:
         self._tokens, self._log = tokens, log
         self._lifetime, self._clock = lifetime, clock
 
-    async def open(self, account: Account, device: Device, *, scopes: Sequence[str], app_id: int = 0) -> Granted:
-        """A new session of an account as SignIn answered it. `app_id` is 0 for a client of our own.
+    async def open(
+        self, account: Account, device: Device, *, scopes: Sequence[str], app_id: int = 0, also: Also = _nothing
+    ) -> Granted:
+        """A new session of an account as SignIn answered it. `app_id` is 0 for a client of our own. `also` runs in its
+        transaction, with its id: what it raises undoes all.
 
         Raises Unauthenticated BAD_CREDENTIALS when the account has been suspended since then, or has ended all its
         sessions (as a new password does): what was proved before that counts no more."""
@@ -81,10 +91,14 @@ class Sessions:
             session_id = await self._store.insert(conn, session)
             if not app_id:
                 await self._log.record(conn, SecurityEvent(user_id, Kind.LOGGED_IN, device, session_id))
+            await also(conn, session_id)
         return self._granted(held, session, RefreshToken(user_id, session_id, family, secret))
 
-    async def refresh(self, text: str, *, address: str, app_id: int = 0) -> Granted:
-        """Trades a refresh token for new tokens. `app_id` is who asks: a token of another's counts as none.
+    async def refresh(
+        self, text: str, *, address: str, app_id: int = 0, scopes: Sequence[str] | None = None
+    ) -> Granted:
+        """Trades a refresh token for new tokens. `app_id` is who asks: a token of another's counts as none. `scopes`
+        are fewer than the session's for this access token alone.
 
         Raises Aborted REFRESH_IN_PROGRESS when it was traded just now, and Unauthenticated: SESSION_REVOKED when the
         session is over, also by this very call if the token was traded before that; else BAD_REFRESH_TOKEN."""
@@ -106,7 +120,8 @@ class Sessions:
                 await self._store.revoke(conn, session, now=now, until=self._last_use(now))
         # Raised only here: a revocation has to be committed.
         _insist_on_good(verdict)
-        return self._granted(account, session, RefreshToken(token.user_id, session.id, token.family, secret))
+        narrowed = session if scopes is None else replace(session, scopes=tuple(scopes))
+        return self._granted(account, narrowed, RefreshToken(token.user_id, session.id, token.family, secret))
 
     async def list(self, user_id: int, *, size: int, page_token: str) -> tuple[Sequence[Session], str]:
         """Those of our own clients that live, newest first, and the token of the next page, empty at the end."""

@@ -50,11 +50,19 @@ class AccessTokens:
         client_id: str = "",
     ) -> str:
         """`client_id` names an app, and is empty for a client of our own."""
+        return self._sign(str(user_id), session_id, now, scopes, client_id)
+
+    def issue_to_app(self, *, client_id: str, secret_id: int, now: datetime, scopes: Iterable[str]) -> str:
+        """With no account behind it: its subject is the app (RFC 9068), and in a session's place stands the app's
+        secret, whose end ends it."""
+        return self._sign(client_id, secret_id, now, scopes, client_id)
+
+    def _sign(self, subject: str, session_id: int, now: datetime, scopes: Iterable[str], client_id: str) -> str:
         key = self._signing_key(now)
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": str(user_id),
+            "sub": subject,
             "sid": str(session_id),
             "scope": " ".join(scopes),
             "iat": int(now.timestamp()),

@@ -76,7 +76,7 @@ class SessionStore:
             session.id,
             now,
         )
-        await conn.execute("select pg_advisory_xact_lock($1)", _REVISION_LOCK)
+        await hold_revisions(conn)
         await conn.execute(
             "insert into revocations (user_id, session_id, revision, expires_at) "
             "values ($1, $2, nextval('revocation_revision'), $3) on conflict do nothing",
@@ -101,7 +101,7 @@ class SessionStore:
             apps,
         )
         ids = [row["session_id"] for row in ended]
-        await conn.execute("select pg_advisory_xact_lock($1)", _REVISION_LOCK)
+        await hold_revisions(conn)
         await conn.execute(
             "insert into revocations (user_id, session_id, revision, expires_at) "
             "select $1, ended, nextval('revocation_revision'), $3 from unnest($2::bigint[]) as ended "
@@ -131,6 +131,11 @@ class SessionStore:
         """Forgets what can matter no more."""
         await self._postgres.primary.execute("delete from revocations where expires_at < $1", now)
         await self._postgres.primary.execute("delete from sessions where expires_at < $1", now)
+
+
+async def hold_revisions(conn: Connection) -> None:
+    """Before a revision is drawn: nothing may follow in the transaction but the rows of what was revoked."""
+    await conn.execute("select pg_advisory_xact_lock($1)", _REVISION_LOCK)
 
 
 def _session(row: Record) -> Session:
