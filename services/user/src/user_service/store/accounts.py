@@ -9,7 +9,8 @@ from user_service.model.accounts import Account, AccountState, AllowedBy, Profil
 
 _SELECT = (
     "select user_id, username, name, bio, website, location, pronouns, avatar_key, private_account, state, created_at, "
-    "version, comments_from, mentions_from, email, email_verified, role, delete_after, session_epoch from accounts"
+    "version, comments_from, mentions_from, unlisted, email, email_verified, role, delete_after, session_epoch "
+    "from accounts"
 )
 _GET = f"{_SELECT} where user_id = $1"
 _LOCK = f"{_GET} for update"
@@ -69,10 +70,11 @@ class AccountStore:
         return _account(row) if row else None
 
     async def update(self, conn: Connection, profile: Profile) -> None:
-        """Writes what a profile's edit can change. The row is locked."""
+        """Writes what a change of the profile can change. The row is locked."""
         await conn.execute(
             "update accounts set name = $2, bio = $3, website = $4, location = $5, pronouns = $6, "
-            "private_account = $7, version = $8, changed_at = clock_timestamp() where user_id = $1",
+            "private_account = $7, version = $8, comments_from = $9, mentions_from = $10, unlisted = $11, "
+            "avatar_key = $12, changed_at = clock_timestamp() where user_id = $1",
             profile.id,
             profile.name,
             profile.bio,
@@ -81,6 +83,10 @@ class AccountStore:
             profile.pronouns,
             profile.private_account,
             profile.version,
+            profile.comments_from.value,
+            profile.mentions_from.value,
+            profile.unlisted,
+            profile.avatar_key,
         )
 
     async def set_state(self, conn: Connection, account: Account) -> None:
@@ -143,4 +149,5 @@ def _profile(row: Record) -> Profile:
         version=row["version"],
         comments_from=AllowedBy(row["comments_from"]),
         mentions_from=AllowedBy(row["mentions_from"]),
+        unlisted=row["unlisted"],
     )

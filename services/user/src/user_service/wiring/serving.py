@@ -7,15 +7,18 @@ from typing import Any
 
 import grpc
 from heliograph.events.v1.user_events_pb2 import UserEvent
-from heliograph.user.v1 import user_pb2, user_pb2_grpc
+from heliograph.user.v1 import admin_pb2, admin_pb2_grpc, factors_pb2, factors_pb2_grpc, user_pb2, user_pb2_grpc
 from kit.consumer import Consumer, dispatch
 from kit.server import Task
 
 from user_service import events
+from user_service.rpc.administration import AdminRpc
 from user_service.rpc.users import UserRpc
 from user_service.service.accounts import Accounts
 from user_service.service.log_in import LogIns
+from user_service.wiring.administration import administration_of
 from user_service.wiring.base import Base
+from user_service.wiring.factors import factor_rpc_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Serving:
 
 
 def serving_of(base: Base) -> Serving:
-    return Serving([users(base)])
+    return Serving([users(base), administration(base), factors(base)])
 
 
 def users(base: Base) -> Part:
@@ -63,6 +66,16 @@ def users(base: Base) -> Part:
         partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, base.grants, log_ins, base.tokens)),
         (base.outbox.run, base.tokens.watch, base.grants.sweep, cached.run),
     )
+
+
+def administration(base: Base) -> Part:
+    rpc = AdminRpc(administration_of(base))
+    return part(admin_pb2, "AdminService", partial(admin_pb2_grpc.add_AdminServiceServicer_to_server, rpc))
+
+
+def factors(base: Base) -> Part:
+    register = partial(factors_pb2_grpc.add_FactorServiceServicer_to_server, factor_rpc_of(base))
+    return part(factors_pb2, "FactorService", register)
 
 
 def part(module: Any, name: str, register: Callable[[grpc.aio.Server], None], tasks: Sequence[Task] = ()) -> Part:
