@@ -6,9 +6,11 @@ from pathlib import Path
 from heliograph.events.v1.engagement_events_pb2 import EngagementEvent
 from heliograph.events.v1.graph_events_pb2 import GraphEvent
 from heliograph.events.v1.post_events_pb2 import PostEvent
+from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.notify.v1.notify_pb2_grpc import add_NotifyServiceServicer_to_server
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import cassandra, migrations
 from kit.cassandra import open_cassandra
@@ -18,14 +20,15 @@ from kit.postgres import open_postgres
 from kit.process import Command, main
 from kit.server import serve, work
 
+from notify_service import personal
 from notify_service.clients import People, Posts
 from notify_service.events import engagement_handlers, graph_handlers, post_handlers
-from notify_service.rpc import NotifyRpc
+from notify_service.rpc import NotifyRpc, PersonalRpc
 from notify_service.service import InboxService, NotifyService
 from notify_service.settings import MigrateSettings, NotifySettings, PushSettings
 from notify_service.store import InboxStore, MarkerStore
 
-SERVICE = "heliograph.notify.v1.NotifyService"
+SERVICE, PERSONAL = "heliograph.notify.v1.NotifyService", "heliograph.privacy.v1.PersonalDataService"
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -37,23 +40,30 @@ async def serve_notify(settings: NotifySettings) -> None:
         user = UserServiceStub(await enter(channel(settings.user_target, service="user", caller="notify")))
         graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="notify")))
         post = PostServiceStub(await enter(channel(settings.post_target, service="post", caller="notify")))
-        service = NotifyService(InboxStore(inboxes), MarkerStore(postgres), People(user, graph), Posts(post))
+        store = InboxStore(inboxes)
+        personal_rpc = PersonalRpc(personal.PersonalData(inboxes, postgres, store))
+        service = NotifyService(store, MarkerStore(postgres), People(user, graph), Posts(post))
         await serve(
             settings,
             "notify",
-            register=[lambda server: add_NotifyServiceServicer_to_server(NotifyRpc(service), server)],
-            names=[SERVICE],
+            register=[
+                lambda server: add_NotifyServiceServicer_to_server(NotifyRpc(service), server),
+                lambda server: add_PersonalDataServiceServicer_to_server(personal_rpc, server),
+            ],
+            names=[SERVICE, PERSONAL],
             checks={"cassandra": inboxes.check, "postgres": postgres.check},
         )
 
 
 async def push(settings: PushSettings) -> None:
-    async with open_cassandra(settings) as inboxes:
+    async with open_cassandra(settings) as inboxes, open_postgres(settings) as postgres:
         service = InboxService(InboxStore(inboxes))
+        data = personal.PersonalData(inboxes, postgres, InboxStore(inboxes))
         handles = {
             "graph.v1": dispatch(GraphEvent, graph_handlers(service)),
             "engagement.v1": dispatch(EngagementEvent, engagement_handlers(service)),
             "post.v1": dispatch(PostEvent, post_handlers(service)),
+            "user.v1": dispatch(UserEvent, personal.user_handlers(data)),
         }
         consumer = Consumer(settings, group="notify.inbox", topics=list(handles), handle=by_topic(handles))
         checks = {"cassandra": inboxes.check}

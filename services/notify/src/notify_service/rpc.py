@@ -1,15 +1,18 @@
-"""NotifyService of protos/heliograph/notify/v1."""
+"""NotifyService of protos/heliograph/notify/v1, and PersonalDataService of protos/heliograph/privacy/v1."""
 
 from typing import Any
 
 from heliograph.notify.v1 import notify_pb2 as pb
 from heliograph.notify.v1 import notify_pb2_grpc as grpc_
 from heliograph.post.v1.post_pb2 import Comment, Post
+from heliograph.privacy.v1 import privacy_pb2 as privacy
+from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceServicer
 from heliograph.user.v1.user_pb2 import Profile
 from kit.paging import page_size
 from kit.proto import timestamp
 
 from notify_service.model import Kind
+from notify_service.personal import PersonalData
 from notify_service.service import Notification, NotifyService
 
 _KINDS = {
@@ -40,6 +43,20 @@ class NotifyRpc(grpc_.NotifyServiceServicer):
 
     async def GetUnreadCount(self, request: pb.GetUnreadCountRequest, context: Any) -> pb.GetUnreadCountResponse:
         return pb.GetUnreadCountResponse(count=await self._service.unread(request.viewer_id))
+
+
+class PersonalRpc(PersonalDataServiceServicer):
+    def __init__(self, data: PersonalData) -> None:
+        self._data = data
+
+    async def Export(self, request: privacy.ExportRequest, context: Any) -> privacy.ExportResponse:
+        pieces, following = await self._data.export(request.user_id, request.page_token)
+        files = [privacy.File(path=piece.path, content=piece.content) for piece in pieces]
+        return privacy.ExportResponse(files=files, next_page_token=following)
+
+    async def Erase(self, request: privacy.EraseRequest, context: Any) -> privacy.EraseResponse:
+        done, removed = await self._data.erase(request.user_id)
+        return privacy.EraseResponse(done=done, removed=removed)
 
 
 def _notification(item: Notification[Profile, Post, Comment]) -> pb.Notification:

@@ -13,5 +13,5 @@ class NotifySettings(MigrateSettings):
     post_target: str
 
 
-class PushSettings(ProcessSettings, CassandraSettings, KafkaSettings):
+class PushSettings(ProcessSettings, PostgresSettings, CassandraSettings, KafkaSettings):
     pass

@@ -17,6 +17,8 @@ _PUT_MEMBER = "INSERT INTO members (user_id, group_key, actor_id, event_id) VALU
 _PUT_POINTER = "INSERT INTO inbox (user_id, day, group_key, event_id) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
 _PUT_DAY = "INSERT INTO inbox_days (user_id, day) VALUES (?, ?) USING TIMESTAMP ?"
 _DROP_MEMBER = "DELETE FROM members USING TIMESTAMP ? WHERE user_id = ? AND group_key = ? AND actor_id = ?"
+_PUT_DEED = "INSERT INTO deeds (actor_id, user_id, group_key, day) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+_ERASED = "SELECT user_id FROM erased_accounts WHERE user_id IN (?, ?)"
 _DAYS = "SELECT day FROM inbox_days WHERE user_id = ? LIMIT ?"
 _DAYS_UP_TO = "SELECT day FROM inbox_days WHERE user_id = ? AND day <= ? LIMIT ?"
 _POINTERS = "SELECT event_id, group_key FROM inbox WHERE user_id = ? AND day = ?"
@@ -28,12 +30,16 @@ class InboxStore:
         self._cassandra = cassandra
 
     async def put(self, entry: Entry) -> None:
-        """The pointer goes last: what it leads to is there when it is seen. Repeating changes nothing."""
+        """The pointer goes last: what it leads to is there when it is seen. Repeating changes nothing. Nothing at all
+        when either of the two is gone for good."""
+        if await self._rows(_ERASED, entry.recipient_id, entry.actor_id):
+            return
         at, day, key = _microseconds(entry.at), day_of(entry.event_id), entry.group.key
         member = (entry.recipient_id, key, entry.actor_id, entry.event_id, at)
         await asyncio.gather(
             self._execute(_PUT_MEMBER, *member),
             self._execute(_PUT_DAY, entry.recipient_id, day, at),
+            self._execute(_PUT_DEED, entry.actor_id, entry.recipient_id, key, day, at),
         )
         await self._execute(_PUT_POINTER, entry.recipient_id, day, key, entry.event_id, at)
 
