@@ -1,24 +1,18 @@
 """What is refused leaves no row behind, in whichever service it was refused; and a token is good for its time only."""
 
-import base64
 import hashlib
-import json
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 from devstack.processes import DATABASES
 from devstack.testing import Stack
-from joserfc import jwt
-from joserfc.jwk import OKPKey
 from kit.testing import eventually
 from support.rest import PASSWORD, Person, assert_problem, join
+from support.tokens import claims_of, token
 
 # What the relay, flushes and workers write when they come to it says nothing of a request.
 IN_THEIR_OWN_TIME = {
@@ -114,23 +108,6 @@ async def test_an_accepted_request_does_leave_a_row(author: Person, rows: Rows):
     before = await rows.counted()
     (await author.post(f"/v1/posts/{(await author.feed())[0]}/comments", {"text": "whole"})).raise_for_status()
     assert await rows.counted() - before == Counter({"post.comments": 1})
-
-
-def token(root: Path, claims: dict[str, Any], *, expires_in: float) -> str:
-    """A token with these claims, signed with the stack's own key."""
-    fields = json.loads(next((root / "secrets" / "token-keys").glob("*.json")).read_text())
-    fields.pop("iat")
-    key = OKPKey.import_key(fields)
-    now = int(time.time())
-    times = {"iat": now - 900, "exp": now + int(expires_in)}
-    return jwt.encode(
-        {"alg": "EdDSA", "kid": fields["kid"], "typ": "at+jwt"}, {**claims, **times}, key, algorithms=["EdDSA"]
-    )
-
-
-def claims_of(access_token: str) -> dict[str, Any]:
-    part = access_token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")

@@ -20,6 +20,7 @@ ISSUER = "heliograph"
 AUDIENCE = "heliograph-api"
 _ALGORITHMS = ["EdDSA"]
 _TYPE = "at+jwt"
+_HEADER = frozenset({"alg", "kid", "typ"})
 _LEEWAY_SECONDS = 5
 _LONGEST_TOKEN = 4096
 _CACHED_TOKENS = 20_000
@@ -91,13 +92,14 @@ def required() -> Unauthenticated:
 
 
 def _kid(token: str) -> str:
-    """Of an access token: other tokens that the same keys sign are of no use here (RFC 9068)."""
+    """Of an access token: other tokens that the same keys sign are of no use here (RFC 9068). Ours have these three
+    fields; what else a token could say (a key of its own, an extension to heed) is not for it to say."""
     try:
         header = extract_compact(token.encode()).headers()
     except (JoseError, ValueError):
         raise _invalid() from None
     kid, kind = header.get("kid"), header.get("typ")
-    if not isinstance(kid, str) or kind != _TYPE:
+    if not isinstance(kid, str) or kind != _TYPE or not header.keys() <= _HEADER:
         raise _invalid()
     return kid
 
