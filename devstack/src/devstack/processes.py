@@ -119,7 +119,10 @@ def _of_service(service: str, setting: Setting) -> dict[str, str]:
     if service == "search":
         return {"SEARCH_REPLICAS": "0"}  # one node has no place for a replica
     if service == "user":
-        return {"TOKEN_KEYS_DIR": str(setting.root / "secrets" / "token-keys")}
+        # Browsers have passkeys belong to names alone, of which this machine has one.
+        pages = f"http://localhost:{setting.ports['gateway']}"
+        keys = str(setting.root / "secrets" / "token-keys")
+        return {"TOKEN_KEYS_DIR": keys, "PASSKEY_RP_ID": "localhost", "PASSKEY_ORIGINS": pages}
     if service == "gateway":
         media = setting.url(EDGE if setting.edge else "gateway-upload")
         told = {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": media}
@@ -143,6 +146,8 @@ def write_secrets(process: Process, setting: Setting) -> None:
         told["postgres_dsn"] = setting.secrets[f"postgres_dsn_{process.service}"]
     if "s3" in process.stores:
         told |= {name: setting.secrets[name] for name in ("s3_access_key", "s3_secret_key")}
+    if process.service == "user":
+        told["factor_keys"] = setting.secrets["factor_keys"]
     if process.service == "gateway":
         told |= {name: setting.secrets[name] for name in ("cursor_key", "media_url_key")}
     for name, value in told.items():

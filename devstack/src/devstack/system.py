@@ -30,6 +30,7 @@ def make_secrets(servers: Mapping[str, str], database_prefix: str, secret: Calla
         "s3_secret_key": servers["HELIOGRAPH_S3_SECRET_KEY"],
         "cursor_key": secret("cursor_key"),
         "media_url_key": secret("media_url_key"),
+        "factor_keys": secret("factor_keys"),
     }
 
 

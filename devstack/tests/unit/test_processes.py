@@ -21,6 +21,7 @@ SECRETS = {f"postgres_dsn_{service}": f"dsn-hush-{service}" for service in DATAB
     "s3_secret_key": "s3-hush",
     "cursor_key": "cursor-hush",
     "media_url_key": "media-hush",
+    "factor_keys": "factor-hush",
 }
 
 
@@ -54,6 +55,8 @@ def test_secrets_are_files_that_only_their_owner_reads(setting: Setting) -> None
 def test_a_service_has_no_secret_of_another(setting: Setting) -> None:
     assert set(files(setting, "feed")) == {"heliograph_redis_url"}
     assert "heliograph_cursor_key" not in files(setting, "post")
+    assert "heliograph_factor_keys" in files(setting, "user")
+    assert "heliograph_factor_keys" not in files(setting, "gateway")
     assert "heliograph_postgres_dsn" not in files(setting, "gateway")
 
 

@@ -4,7 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from kit.settings import CommaSeparated, KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings, Settings
+from kit.settings import (
+    CommaSeparated,
+    KafkaSettings,
+    PostgresSettings,
+    ProcessSettings,
+    RedisSettings,
+    S3Settings,
+    Settings,
+)
 from pydantic import Field, SecretStr
 
 from user_service.service.passwords import HashingCost

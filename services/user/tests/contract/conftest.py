@@ -62,6 +62,7 @@ async def settings(
         s3_bucket=bucket,
         token_keys_dir=tmp_path,
         password_memory_kib=8,
+        factor_keys="k" * 32,
     )
 
 

@@ -52,6 +52,7 @@ async def test_without_a_key_it_does_not_start_and_says_why(tmp_path: Path) -> N
         s3_access_key="none",
         s3_secret_key="none",
         token_keys_dir=str(tmp_path),
+        factor_keys="k" * 32,
     )
     assert (status, len(errors.splitlines())) == (78, 1)
     assert "HELIOGRAPH_TOKEN_KEYS_DIR" in errors
@@ -84,6 +85,7 @@ async def test_it_migrates_serves_and_stops_when_told(
     reached = ("kafka_bootstrap", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key")
     places = {name: servers[f"HELIOGRAPH_{name.upper()}"] for name in reached}
     places |= {"postgres_dsn": dsn, "redis_url": redis_url, "topic_prefix": topic_prefix, "s3_bucket": "unused"}
+    places["factor_keys"] = "k" * 32
     async with serving(token_keys_dir=keys, **places) as (process, port):
         async with channel(f"127.0.0.1:{port}", service="user") as to_user:
             users = UserServiceStub(to_user)

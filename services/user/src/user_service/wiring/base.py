@@ -14,16 +14,20 @@ from kit.s3 import Bucket, open_bucket
 from redis.asyncio import Redis
 
 from user_service import events
+from user_service.service.factor_notices import FactorNotices
+from user_service.service.factors import Factors
 from user_service.service.passwords import Passwords, open_passwords
 from user_service.service.sessions import Sessions
-from user_service.service.sign_in import NoFactors, SignIn
+from user_service.service.sign_in import SignIn
 from user_service.service.states import States
 from user_service.service.tokens import AccessTokens
 from user_service.settings import UserSettings
 from user_service.store.accounts import AccountStore
 from user_service.store.challenges import ChallengeStore
+from user_service.store.factors import FactorStore
 from user_service.store.keys import KeyFolder
 from user_service.store.mail import MailQueue
+from user_service.store.passkeys import PasskeyStore
 from user_service.store.profiles import ProfileCache
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
@@ -44,6 +48,7 @@ class Base:
     sessions: SessionStore
     log: SecurityLog
     mail: MailQueue
+    factors: Factors
     sign_in: SignIn
     grants: Sessions
     states: States
@@ -58,6 +63,8 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
     outbox = Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix)
     tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
     profiles = ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds))
+    mail = MailQueue()
+    factors = _factors(settings, postgres, accounts, FactorNotices(log, mail, clock), clock)
     return Base(
         settings=settings,
         clock=clock,
@@ -71,8 +78,9 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         profiles=profiles,
         sessions=sessions,
         log=log,
-        mail=MailQueue(),
-        sign_in=SignIn(accounts, passwords, NoFactors(), ChallengeStore(postgres), clock),
+        mail=mail,
+        factors=factors,
+        sign_in=SignIn(accounts, passwords, factors, ChallengeStore(postgres), clock),
         grants=Sessions(
             postgres,
             sessions,
@@ -84,3 +92,14 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         ),
         states=States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock),
     )
+
+
+def _factors(
+    settings: UserSettings,
+    postgres: Postgres,
+    accounts: AccountStore,
+    notices: FactorNotices,
+    clock: Callable[[], datetime],
+) -> Factors:
+    store, passkeys = FactorStore(postgres), PasskeyStore(postgres)
+    return Factors(postgres, store, passkeys, accounts, notices, settings.seals, settings.relying_party, clock)

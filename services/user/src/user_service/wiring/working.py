@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from kit.server import Task
 
 from user_service.wiring.base import Base
+from user_service.wiring.factors import factor_care_of
 
 
 def working_of(base: Base) -> Sequence[Task]:
-    return [base.outbox.run]
+    return [base.outbox.run, factor_care_of(base)]
