@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from heliograph.user.v1.user_pb2 import GetJwksRequest
 from kit import process, server, settings, telemetry
+from kit.limits import Limiter
 from kit.paging import Cursors
 from kit.redis import open_redis
 from kit.s3 import open_bucket
@@ -20,7 +21,7 @@ from gateway.clients import open_services
 from gateway.here import Parts
 from gateway.idempotency import Records
 from gateway.keys import Keys
-from gateway.limits import Limiter
+from gateway.limits import FALLBACKS
 from gateway.media_urls import MediaUrls
 from gateway.render import Render
 from gateway.revocations import Revocations
@@ -43,7 +44,7 @@ async def assemble(config: GatewaySettings) -> AsyncGenerator[Parts]:
             keys=keys,
             revocations=revocations,
             authenticator=Authenticator(keys, revocations),
-            limiter=Limiter(redis),
+            limiter=Limiter(redis, FALLBACKS.inc),
             records=Records(redis),
             cursors=Cursors(config.cursor_key.get_secret_value().encode()),
             urls=urls,

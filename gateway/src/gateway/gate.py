@@ -11,7 +11,7 @@ from gateway.addresses import client_address, limited_as
 from gateway.auth import Viewer
 from gateway.errors import Refusal, problem
 from gateway.here import Parts
-from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas
+from gateway.limits import REFUSED, RouteClass, Subject, buckets_for, headers_of, parse_quotas
 
 _EXEMPT = frozenset({"/healthz", "/readyz"})
 _DRAINED_BYTES = 16 << 20
@@ -68,8 +68,9 @@ class Gate:
             return
         buckets = buckets_for(self._quotas, route_class, _owners(state["viewer"], state["address"]))
         verdict = await self._parts.limiter.take(buckets)
-        state["limit_headers"] = verdict.headers()
+        state["limit_headers"] = headers_of(verdict)
         if not verdict.allowed:
+            REFUSED.labels(verdict.blamed).inc()
             raise ResourceExhausted("RATE_LIMITED", "too many requests", retry_after=verdict.retry_after)
 
     async def _viewer(self, headers: Headers) -> tuple[Viewer | None, Exception | None]:

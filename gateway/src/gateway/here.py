@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Request
+from kit.limits import Limiter
 from kit.paging import Cursors
 from kit.s3 import Bucket
 from starlette.responses import Response
@@ -16,7 +17,6 @@ from gateway.auth import Authenticator, Viewer, required
 from gateway.clients import Services
 from gateway.idempotency import Records
 from gateway.keys import Keys
-from gateway.limits import Limiter
 from gateway.media_urls import MediaUrls
 from gateway.render import Render
 from gateway.revocations import Revocations
