@@ -18,8 +18,6 @@ from user_service.store.accounts import AccountStore
 from user_service.store.factors import FactorStore
 from user_service.store.passkeys import PasskeyStore
 
-NOBODY = Device()
-
 
 class Factors:
     """Implements service.sign_in.SecondFactors."""
@@ -51,7 +49,7 @@ class Factors:
         """For a log-in by passkey alone, in JSON: any passkey whose authenticator makes sure of its owner."""
         return self._party.request(challenge, (), verified=True)
 
-    async def verify(self, user_id: int, proof: Proof, challenge: bytes, device: Device = NOBODY) -> bool:
+    async def verify(self, user_id: int, proof: Proof, challenge: bytes, device: Device) -> bool:
         """Uses up what is good only once: a code, and all older ones; a recovery code; a passkey's answer, by its
         counter (the challenge is the caller's to give once). False for whatever is wrong. Raises ResourceExhausted
         TOO_MANY_ATTEMPTS for codes of an app after many wrong ones."""
@@ -64,7 +62,7 @@ class Factors:
         claim = self._party.claim(proof.assertion)
         return bool(claim and await self._verify_claim(user_id, claim, challenge, device, verified=False))
 
-    async def identify(self, assertion: str, challenge: bytes, device: Device = NOBODY) -> int | None:
+    async def identify(self, assertion: str, challenge: bytes, device: Device) -> int | None:
         """Whose passkey gave this answer to `log_in_options`: two factors in one, since the authenticator has made sure
         of its owner. None for whatever is wrong. The caller gives each challenge once."""
         claim = self._party.claim(assertion)

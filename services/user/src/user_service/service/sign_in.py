@@ -22,7 +22,7 @@ from user_service.service.passwords import Passwords
 from user_service.store.accounts import AccountStore
 from user_service.store.challenges import ChallengeStore
 
-__all__ = ["Challenge", "NoFactors", "Proof", "SecondFactors", "SignIn"]
+__all__ = ["Challenge", "Proof", "SecondFactors", "SignIn"]
 
 
 class SecondFactors(Protocol):
@@ -36,22 +36,18 @@ class SecondFactors(Protocol):
         """For the passkeys of this account and this challenge of the relying party."""
         ...
 
-    async def verify(self, user_id: int, proof: Proof, challenge: bytes) -> bool:
-        """Uses up what is good only once. False for whatever is wrong."""
+    async def verify(self, user_id: int, proof: Proof, challenge: bytes, device: Device) -> bool:
+        """Uses up what is good only once. False for whatever is wrong. Raises ResourceExhausted TOO_MANY_ATTEMPTS for
+        codes after many wrong ones."""
         ...
 
+    def log_in_options(self, challenge: bytes) -> str:
+        """As passkey_options, for any passkey whose authenticator makes sure of its owner."""
+        ...
 
-class NoFactors:
-    """Nobody has a second factor."""
-
-    async def methods(self, user_id: int) -> Sequence[str]:
-        return ()
-
-    async def passkey_options(self, user_id: int, challenge: bytes) -> str:
-        return ""
-
-    async def verify(self, user_id: int, proof: Proof, challenge: bytes) -> bool:
-        return False
+    async def identify(self, assertion: str, challenge: bytes, device: Device) -> int | None:
+        """The account whose passkey answered `log_in_options`: that is both factors. None for whatever is wrong."""
+        ...
 
 
 class SignIn:
@@ -85,7 +81,7 @@ class SignIn:
         pending = await self._challenges.attempt(shown.user_id, shown.challenge_id, hash_of(shown.secret), now)
         if pending is None:
             raise errors.bad_ticket()
-        if not await self._factors.verify(pending.user_id, proof, pending.webauthn):
+        if not await self._factors.verify(pending.user_id, proof, pending.webauthn, device):
             raise errors.bad_second_factor()
         account = await self._accounts.get(pending.user_id)
         used_up = await self._challenges.use_up(pending.user_id, pending.id)
