@@ -1,17 +1,23 @@
-"""The service with the real stores, in two processes as it were; only the user service is a fake."""
+"""The service with the real stores, in two processes as it were; only the user service and the clock are fakes."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from graph_service.events import event_of
-from graph_service.model import Account
-from graph_service.rpc import GraphRpc
-from graph_service.service import Graph
+from graph_service.model.relations import Account
+from graph_service.rpc.servicer import GraphRpc
+from graph_service.service.changes import Changes
+from graph_service.service.news import News
+from graph_service.service.reading import Reading
+from graph_service.service.suggestions import Suggestions
 from graph_service.settings import GraphSettings
+from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
 from graph_service.store.relations import Relations, answers
+from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
 from graph_service.store.truth import Truth
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub, add_GraphServiceServicer_to_server
@@ -26,16 +32,34 @@ class FakeUsers:
     """Accounts 1 to 99 exist and are public, unless told otherwise."""
 
     private: set[int] = field(default_factory=set[int])
+    inactive: set[int] = field(default_factory=set[int])
+    versions: dict[int, int] = field(default_factory=dict[int, int])
 
     async def account(self, user_id: int) -> Account | None:
-        return Account(user_id, user_id in self.private) if 1 <= user_id <= 99 else None
+        if not 1 <= user_id <= 99 or user_id in self.inactive:
+            return None
+        return Account(user_id, user_id in self.private, self.versions.get(user_id, 0))
+
+
+@dataclass
+class Clock:
+    """The time that counts for the ends of mutes."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
 class Peer:
     """One process of the service."""
 
-    graph: Graph
+    changes: Changes
+    news: News
     stub: GraphServiceStub
     outbox: Outbox
     truth: Truth
@@ -46,18 +70,22 @@ class World:
     settings: GraphSettings
     postgres: Postgres
     users: FakeUsers
+    clock: Clock
     one: Peer
     other: Peer
     """Of the same stores."""
 
 
-async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers, rpc: Rpc) -> Peer:
+async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers, clock: Clock, rpc: Rpc) -> Peer:
     postgres = await stack.enter_async_context(open_postgres(settings))
     redis = await stack.enter_async_context(open_redis(settings))
     outbox = Outbox(postgres, await stack.enter_async_context(open_producer(settings)), source="graph")
-    truth = Truth(postgres, outbox, event_of)
-    relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)))
-    counts = Counts(counters_of(redis, CountRows(postgres)))
-    graph = Graph(truth, relations, Lists(postgres), counts, users)
-    channel = await rpc(partial(add_GraphServiceServicer_to_server, GraphRpc(graph)))
-    return Peer(graph, GraphServiceStub(channel), outbox, truth)
+    truth = Truth(postgres, outbox, event_of, clock)
+    relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=clock)
+    counts, lists = Counts(counters_of(redis, CountRows(postgres))), Lists(postgres, clock)
+    changes = Changes(truth, relations, counts, users, now=clock)
+    news = News(changes, Accounts(postgres), lists, users)
+    suggestions = Suggestions(SuggestionRows(postgres, clock), relations, users)
+    graph = GraphRpc(changes, Reading(relations, lists, counts, users), suggestions)
+    channel = await rpc(partial(add_GraphServiceServicer_to_server, graph))
+    return Peer(changes, news, GraphServiceStub(channel), outbox, truth)

@@ -31,6 +31,8 @@ class GraphEvent(_message.Message):
     UNBLOCKED_FIELD_NUMBER: _builtins.int
     MUTED_FIELD_NUMBER: _builtins.int
     UNMUTED_FIELD_NUMBER: _builtins.int
+    CLOSE_FRIEND_ADDED_FIELD_NUMBER: _builtins.int
+    CLOSE_FRIEND_REMOVED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def followed(self) -> Global___Followed: ...
     @_builtins.property
@@ -47,6 +49,10 @@ class GraphEvent(_message.Message):
     def muted(self) -> Global___Muted: ...
     @_builtins.property
     def unmuted(self) -> Global___Unmuted: ...
+    @_builtins.property
+    def close_friend_added(self) -> Global___CloseFriendAdded: ...
+    @_builtins.property
+    def close_friend_removed(self) -> Global___CloseFriendRemoved: ...
     def __init__(
         self,
         *,
@@ -58,12 +64,14 @@ class GraphEvent(_message.Message):
         unblocked: Global___Unblocked | None = ...,
         muted: Global___Muted | None = ...,
         unmuted: Global___Unmuted | None = ...,
+        close_friend_added: Global___CloseFriendAdded | None = ...,
+        close_friend_removed: Global___CloseFriendRemoved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["followed", "unfollowed", "follow_requested", "follow_request_withdrawn", "blocked", "unblocked", "muted", "unmuted"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["followed", "unfollowed", "follow_requested", "follow_request_withdrawn", "blocked", "unblocked", "muted", "unmuted", "close_friend_added", "close_friend_removed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -188,7 +196,7 @@ Global___FollowRequestWithdrawn: _TypeAlias = FollowRequestWithdrawn  # noqa: Y0
 
 @_typing.final
 class Blocked(_message.Message):
-    """A block also cuts the follows of both directions: Unfollowed goes before it for each."""
+    """A block also cuts follows, requests and close friends of both directions: the event of each end goes before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -248,17 +256,24 @@ Global___Unblocked: _TypeAlias = Unblocked  # noqa: Y015
 
 @_typing.final
 class Muted(_message.Message):
+    """Also tells another end of a mute that is there."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MUTER_ID_FIELD_NUMBER: _builtins.int
     MUTED_ID_FIELD_NUMBER: _builtins.int
     MUTED_AT_FIELD_NUMBER: _builtins.int
     CHANGE_ID_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
     muter_id: _builtins.int
     muted_id: _builtins.int
     change_id: _builtins.int
     @_builtins.property
     def muted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself, which no event tells; not set when it does not."""
+
     def __init__(
         self,
         *,
@@ -266,10 +281,11 @@ class Muted(_message.Message):
         muted_id: _builtins.int = ...,
         muted_at: _timestamp_pb2.Timestamp | None = ...,
         change_id: _builtins.int = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["muted_at", b"muted_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["muted_at", b"muted_at", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "muted_at", b"muted_at", "muted_id", b"muted_id", "muter_id", b"muter_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "muted_at", b"muted_at", "muted_id", b"muted_id", "muter_id", b"muter_id", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,3 +319,61 @@ class Unmuted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Unmuted: _TypeAlias = Unmuted  # noqa: Y015
+
+@_typing.final
+class CloseFriendAdded(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    FRIEND_ID_FIELD_NUMBER: _builtins.int
+    ADDED_AT_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    owner_id: _builtins.int
+    friend_id: _builtins.int
+    change_id: _builtins.int
+    @_builtins.property
+    def added_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        owner_id: _builtins.int = ...,
+        friend_id: _builtins.int = ...,
+        added_at: _timestamp_pb2.Timestamp | None = ...,
+        change_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["added_at", b"added_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_at", b"added_at", "change_id", b"change_id", "friend_id", b"friend_id", "owner_id", b"owner_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseFriendAdded: _TypeAlias = CloseFriendAdded  # noqa: Y015
+
+@_typing.final
+class CloseFriendRemoved(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    FRIEND_ID_FIELD_NUMBER: _builtins.int
+    REMOVED_AT_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    owner_id: _builtins.int
+    friend_id: _builtins.int
+    change_id: _builtins.int
+    @_builtins.property
+    def removed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        owner_id: _builtins.int = ...,
+        friend_id: _builtins.int = ...,
+        removed_at: _timestamp_pb2.Timestamp | None = ...,
+        change_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["removed_at", b"removed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "friend_id", b"friend_id", "owner_id", b"owner_id", "removed_at", b"removed_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseFriendRemoved: _TypeAlias = CloseFriendRemoved  # noqa: Y015

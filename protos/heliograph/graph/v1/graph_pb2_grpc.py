@@ -27,6 +27,8 @@ if _version_not_supported:
 
 class GraphServiceStub:
     """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
+    Lists leave out accounts that are not active and those with a block between them and the viewer. A page is shorter
+    than asked, although another follows it, only when more than 4,000 such accounts lie in a row.
     """
 
     def __init__(self, channel):
@@ -110,6 +112,31 @@ class GraphServiceStub:
                 request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesRequest.SerializeToString,
                 response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesResponse.FromString,
                 _registered_method=True)
+        self.AddCloseFriend = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/AddCloseFriend',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendResponse.FromString,
+                _registered_method=True)
+        self.RemoveCloseFriend = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/RemoveCloseFriend',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendResponse.FromString,
+                _registered_method=True)
+        self.ListCloseFriends = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/ListCloseFriends',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsResponse.FromString,
+                _registered_method=True)
+        self.ListSuggestions = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/ListSuggestions',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsResponse.FromString,
+                _registered_method=True)
+        self.DismissSuggestion = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/DismissSuggestion',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionResponse.FromString,
+                _registered_method=True)
         self.BatchGetCounts = channel.unary_unary(
                 '/heliograph.graph.v1.GraphService/BatchGetCounts',
                 request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.BatchGetCountsRequest.SerializeToString,
@@ -129,6 +156,8 @@ class GraphServiceStub:
 
 class GraphServiceServicer:
     """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
+    Lists leave out accounts that are not active and those with a block between them and the viewer. A page is shorter
+    than asked, although another follows it, only when more than 4,000 such accounts lie in a row.
     """
 
     def Follow(self, request, context):
@@ -160,7 +189,8 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Mute(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Muting again sets another end. INVALID_ARGUMENT for an end that has passed or lies more than five years ahead.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -223,6 +253,40 @@ class GraphServiceServicer:
 
     def ListMutes(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCloseFriend(self, request, context):
+        """Posts for close friends are shown to them alone; they are not told. NOT_FOUND when the account does not exist or
+        blocks the viewer, FAILED_PRECONDITION when the viewer blocks it. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveCloseFriend(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCloseFriends(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuggestions(self, request, context):
+        """Accounts that those follow whom the viewer follows, the best first. There is one page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissSuggestion(self, request, context):
+        """Never suggests the account again. NOT_FOUND when it does not exist or blocks the viewer. Idempotent.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -326,6 +390,31 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesRequest.FromString,
                     response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesResponse.SerializeToString,
             ),
+            'AddCloseFriend': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCloseFriend,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendResponse.SerializeToString,
+            ),
+            'RemoveCloseFriend': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveCloseFriend,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendResponse.SerializeToString,
+            ),
+            'ListCloseFriends': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCloseFriends,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsResponse.SerializeToString,
+            ),
+            'ListSuggestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuggestions,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsResponse.SerializeToString,
+            ),
+            'DismissSuggestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissSuggestion,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionResponse.SerializeToString,
+            ),
             'BatchGetCounts': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetCounts,
                     request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.BatchGetCountsRequest.FromString,
@@ -351,6 +440,8 @@ def add_GraphServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class GraphService:
     """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
+    Lists leave out accounts that are not active and those with a block between them and the viewer. A page is shorter
+    than asked, although another follows it, only when more than 4,000 such accounts lie in a row.
     """
 
     @staticmethod
@@ -748,6 +839,141 @@ class GraphService:
             '/heliograph.graph.v1.GraphService/ListMutes',
             heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesRequest.SerializeToString,
             heliograph_dot_graph_dot_v1_dot_graph__pb2.ListMutesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCloseFriend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/AddCloseFriend',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.AddCloseFriendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveCloseFriend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/RemoveCloseFriend',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.RemoveCloseFriendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCloseFriends(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/ListCloseFriends',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListCloseFriendsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuggestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/ListSuggestions',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListSuggestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissSuggestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/DismissSuggestion',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.DismissSuggestionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,7 +13,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GraphServiceStub:
-    """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee."""
+    """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
+    Lists leave out accounts that are not active and those with a block between them and the viewer. A page is shorter
+    than asked, although another follows it, only when more than 4,000 such accounts lie in a row.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_pb2.FollowRequest, _graph_pb2.FollowResponse]
@@ -26,6 +29,7 @@ class GraphServiceStub:
     """Cuts the follows and requests of both directions. Idempotent."""
     Unblock: _aio.UnaryUnaryMultiCallable[_graph_pb2.UnblockRequest, _graph_pb2.UnblockResponse]
     Mute: _aio.UnaryUnaryMultiCallable[_graph_pb2.MuteRequest, _graph_pb2.MuteResponse]
+    """Muting again sets another end. INVALID_ARGUMENT for an end that has passed or lies more than five years ahead."""
     Unmute: _aio.UnaryUnaryMultiCallable[_graph_pb2.UnmuteRequest, _graph_pb2.UnmuteResponse]
     BatchGetRelationships: _aio.UnaryUnaryMultiCallable[_graph_pb2.BatchGetRelationshipsRequest, _graph_pb2.BatchGetRelationshipsResponse]
     """How the viewer and each of the ids stand to each other, one answer for each id in the order asked. At most 200 ids."""
@@ -38,6 +42,16 @@ class GraphServiceStub:
     RemoveFollower: _aio.UnaryUnaryMultiCallable[_graph_pb2.RemoveFollowerRequest, _graph_pb2.RemoveFollowerResponse]
     ListBlocks: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListBlocksRequest, _graph_pb2.ListBlocksResponse]
     ListMutes: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListMutesRequest, _graph_pb2.ListMutesResponse]
+    AddCloseFriend: _aio.UnaryUnaryMultiCallable[_graph_pb2.AddCloseFriendRequest, _graph_pb2.AddCloseFriendResponse]
+    """Posts for close friends are shown to them alone; they are not told. NOT_FOUND when the account does not exist or
+    blocks the viewer, FAILED_PRECONDITION when the viewer blocks it. Idempotent.
+    """
+    RemoveCloseFriend: _aio.UnaryUnaryMultiCallable[_graph_pb2.RemoveCloseFriendRequest, _graph_pb2.RemoveCloseFriendResponse]
+    ListCloseFriends: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListCloseFriendsRequest, _graph_pb2.ListCloseFriendsResponse]
+    ListSuggestions: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListSuggestionsRequest, _graph_pb2.ListSuggestionsResponse]
+    """Accounts that those follow whom the viewer follows, the best first. There is one page."""
+    DismissSuggestion: _aio.UnaryUnaryMultiCallable[_graph_pb2.DismissSuggestionRequest, _graph_pb2.DismissSuggestionResponse]
+    """Never suggests the account again. NOT_FOUND when it does not exist or blocks the viewer. Idempotent."""
     BatchGetCounts: _aio.UnaryUnaryMultiCallable[_graph_pb2.BatchGetCountsRequest, _graph_pb2.BatchGetCountsResponse]
     """Follower and following counts. At most 200 ids."""
     PackFollowers: _aio.UnaryUnaryMultiCallable[_graph_pb2.PackFollowersRequest, _graph_pb2.PackFollowersResponse]
@@ -46,7 +60,10 @@ class GraphServiceStub:
     """For reads: ids of the accounts that the account follows in rising order, 8 bytes big-endian each."""
 
 class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee."""
+    """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
+    Lists leave out accounts that are not active and those with a block between them and the viewer. A page is shorter
+    than asked, although another follows it, only when more than 4,000 such accounts lie in a row.
+    """
 
     @_abc_1.abstractmethod
     def Follow(
@@ -86,7 +103,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _graph_pb2.MuteRequest,
         context: _aio.ServicerContext[_graph_pb2.MuteRequest, _abc.Awaitable[_graph_pb2.MuteResponse]],
-    ) -> _abc.Awaitable[_graph_pb2.MuteResponse]: ...
+    ) -> _abc.Awaitable[_graph_pb2.MuteResponse]:
+        """Muting again sets another end. INVALID_ARGUMENT for an end that has passed or lies more than five years ahead."""
 
     @_abc_1.abstractmethod
     def Unmute(
@@ -159,6 +177,46 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_pb2.ListMutesRequest,
         context: _aio.ServicerContext[_graph_pb2.ListMutesRequest, _abc.Awaitable[_graph_pb2.ListMutesResponse]],
     ) -> _abc.Awaitable[_graph_pb2.ListMutesResponse]: ...
+
+    @_abc_1.abstractmethod
+    def AddCloseFriend(
+        self,
+        request: _graph_pb2.AddCloseFriendRequest,
+        context: _aio.ServicerContext[_graph_pb2.AddCloseFriendRequest, _abc.Awaitable[_graph_pb2.AddCloseFriendResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.AddCloseFriendResponse]:
+        """Posts for close friends are shown to them alone; they are not told. NOT_FOUND when the account does not exist or
+        blocks the viewer, FAILED_PRECONDITION when the viewer blocks it. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveCloseFriend(
+        self,
+        request: _graph_pb2.RemoveCloseFriendRequest,
+        context: _aio.ServicerContext[_graph_pb2.RemoveCloseFriendRequest, _abc.Awaitable[_graph_pb2.RemoveCloseFriendResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.RemoveCloseFriendResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListCloseFriends(
+        self,
+        request: _graph_pb2.ListCloseFriendsRequest,
+        context: _aio.ServicerContext[_graph_pb2.ListCloseFriendsRequest, _abc.Awaitable[_graph_pb2.ListCloseFriendsResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.ListCloseFriendsResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListSuggestions(
+        self,
+        request: _graph_pb2.ListSuggestionsRequest,
+        context: _aio.ServicerContext[_graph_pb2.ListSuggestionsRequest, _abc.Awaitable[_graph_pb2.ListSuggestionsResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.ListSuggestionsResponse]:
+        """Accounts that those follow whom the viewer follows, the best first. There is one page."""
+
+    @_abc_1.abstractmethod
+    def DismissSuggestion(
+        self,
+        request: _graph_pb2.DismissSuggestionRequest,
+        context: _aio.ServicerContext[_graph_pb2.DismissSuggestionRequest, _abc.Awaitable[_graph_pb2.DismissSuggestionResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.DismissSuggestionResponse]:
+        """Never suggests the account again. NOT_FOUND when it does not exist or blocks the viewer. Idempotent."""
 
     @_abc_1.abstractmethod
     def BatchGetCounts(

@@ -1,6 +1,7 @@
 """`python -m graph_service serve | migrate`: the only place where this service is put together."""
 
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +17,18 @@ from kit.settings import PostgresSettings
 
 from graph_service import events
 from graph_service.clients import Users
-from graph_service.rpc import GraphRpc
-from graph_service.service import Graph
+from graph_service.rpc.servicer import GraphRpc
+from graph_service.service.changes import Changes
+from graph_service.service.news import News
+from graph_service.service.reading import Reading
+from graph_service.service.suggestions import Suggestions
 from graph_service.settings import GraphSettings
+from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
+from graph_service.store.mutes import EndedMutes
 from graph_service.store.relations import Relations, answers
+from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
 from graph_service.store.truth import Truth
 
@@ -31,22 +38,33 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 async def serve(settings: GraphSettings) -> None:
     async with AsyncExitStack() as stack:
-        enter = stack.enter_async_context
+        enter, now = stack.enter_async_context, partial(datetime.now, UTC)
         postgres = await enter(open_postgres(settings))
         redis = await enter(open_redis(settings))
         outbox = Outbox(postgres, await enter(open_producer(settings)), source="graph")
         users = Users(UserServiceStub(await enter(channel(settings.user_target, service="user", caller="graph"))))
-        truth = Truth(postgres, outbox, events.event_of)
-        relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)))
+        truth = Truth(postgres, outbox, events.event_of, now)
+        relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=now)
         counters = counters_of(redis, CountRows(postgres))
-        graph = Graph(truth, relations, Lists(postgres), Counts(counters), users)
+        counts, lists = Counts(counters), Lists(postgres, now)
+        changes = Changes(truth, relations, counts, users, now=now)
+        news = News(changes, Accounts(postgres), lists, users)
+        reading = Reading(relations, lists, counts, users)
+        suggestions = Suggestions(SuggestionRows(postgres, now), relations, users)
+        graph = GraphRpc(changes, reading, suggestions)
         await server.serve(
             settings,
             "graph",
-            register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, GraphRpc(graph))],
+            register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, graph)],
             names=[NAME],
             checks={"postgres": postgres.check},
-            tasks=[outbox.run, counters.run_flush, counters.run_reconcile, *events.consumers(settings, graph)],
+            tasks=[
+                outbox.run,
+                counters.run_flush,
+                counters.run_reconcile,
+                EndedMutes(postgres, now).run,
+                *events.consumers(settings, changes, news),
+            ],
         )
 
 

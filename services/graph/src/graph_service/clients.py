@@ -3,7 +3,7 @@
 from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE, BatchGetProfilesRequest, Profile
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 
-from graph_service.model import Account
+from graph_service.model.relations import Account
 
 
 class Users:

@@ -5,7 +5,8 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heliograph.events.v1 import graph_events_pb2 as pb
-from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
+from heliograph.events.v1.user_events_pb2 import AccountStateChanged, PrivacyChanged, UserEvent
+from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE
 from kit.consumer import Consumer, Delivery, dispatch
 from kit.outbox import Event
 from kit.proto import datetime_of, timestamp
@@ -13,8 +14,9 @@ from kit.server import Task
 from kit.settings import KafkaSettings
 
 from graph_service.clients import account_of
-from graph_service.model import Change, Kind, Step
-from graph_service.service import Graph
+from graph_service.model.relations import Change, Kind, Step
+from graph_service.service.changes import Changes
+from graph_service.service.news import News
 from graph_service.store.truth import pair_key
 
 TOPIC, USER_TOPIC = "graph.v1", "user.v1"
@@ -30,6 +32,8 @@ _FIELDS = {
     Kind.UNBLOCKED: ("blocker_id", "blocked_id", "unblocked_at"),
     Kind.MUTED: ("muter_id", "muted_id", "muted_at"),
     Kind.UNMUTED: ("muter_id", "muted_id", "unmuted_at"),
+    Kind.CLOSE_FRIEND_ADDED: ("owner_id", "friend_id", "added_at"),
+    Kind.CLOSE_FRIEND_REMOVED: ("owner_id", "friend_id", "removed_at"),
 }
 
 
@@ -43,6 +47,8 @@ def event_of(change: Change) -> Event:
     setattr(body, target, step.target_id)
     getattr(body, at).CopyFrom(timestamp(change.at))
     body.change_id = change.id
+    if step.until:
+        body.until.CopyFrom(timestamp(step.until))
     return Event(
         topic=TOPIC,
         key=pair_key(step.actor_id, step.target_id),
@@ -56,31 +62,35 @@ def change_of(kind: Kind, body: Any) -> Change:
     """The change that an event's body tells of."""
     actor, target, at = _FIELDS[kind]
     moment: Timestamp = getattr(body, at)
-    return Change(Step(kind, getattr(body, actor), getattr(body, target)), body.change_id, datetime_of(moment))
+    until = datetime_of(body.until) if kind is Kind.MUTED and body.HasField("until") else None
+    return Change(Step(kind, getattr(body, actor), getattr(body, target), until), body.change_id, datetime_of(moment))
 
 
-def graph_handlers(graph: Graph) -> Handlers:
+def graph_handlers(changes: Changes) -> Handlers:
     """Views follow every change, also one whose process died before it could see to them."""
 
     def handler(kind: Kind) -> Callable[[Any, Delivery], Awaitable[None]]:
         async def handle(body: Any, _: Delivery) -> None:
-            await graph.settle(change_of(kind, body))
+            await changes.settle(change_of(kind, body))
 
         return handle
 
     return {kind.value: handler(kind) for kind in Kind}
 
 
-def user_handlers(graph: Graph) -> Handlers:
+def user_handlers(news: News) -> Handlers:
     async def privacy_changed(body: PrivacyChanged, _: Delivery) -> None:
-        await graph.accept_all(account_of(body.profile))
+        await news.accept_all(account_of(body.profile))
 
-    return {"privacy_changed": privacy_changed}
+    async def account_state_changed(body: AccountStateChanged, _: Delivery) -> None:
+        await news.state_changed(account_of(body.profile), active=body.profile.state == ACCOUNT_STATE_ACTIVE)
+
+    return {"privacy_changed": privacy_changed, "account_state_changed": account_state_changed}
 
 
-def consumers(settings: KafkaSettings, graph: Graph) -> list[Task]:
+def consumers(settings: KafkaSettings, changes: Changes, news: News) -> list[Task]:
     handles = (
-        ("graph.counters", TOPIC, dispatch(pb.GraphEvent, graph_handlers(graph))),
-        ("graph.requests", USER_TOPIC, dispatch(UserEvent, user_handlers(graph))),
+        ("graph.counters", TOPIC, dispatch(pb.GraphEvent, graph_handlers(changes))),
+        ("graph.requests", USER_TOPIC, dispatch(UserEvent, user_handlers(news))),
     )
     return [Consumer(settings, group=group, topics=[topic], handle=handle).run for group, topic, handle in handles]

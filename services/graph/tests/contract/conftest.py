@@ -10,7 +10,7 @@ from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from kit.postgres import open_postgres
 from kit.testing import MakeDatabase, MakeSettings, Rpc
 
-from services.graph.tests.world import FakeUsers, World, peer
+from services.graph.tests.world import Clock, FakeUsers, World, peer
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -34,8 +34,9 @@ async def settings(
 async def world(settings: GraphSettings, users: FakeUsers, rpc: Rpc) -> AsyncGenerator[World]:
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(open_postgres(settings))
-        one, other = [await peer(stack, settings, users, rpc) for _ in range(2)]
-        yield World(settings, postgres, users, one, other)
+        clock = Clock()
+        one, other = [await peer(stack, settings, users, clock, rpc) for _ in range(2)]
+        yield World(settings, postgres, users, clock, one, other)
 
 
 @pytest.fixture

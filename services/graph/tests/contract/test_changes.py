@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 import pytest
-from graph_service.model import MAX_IDS
+from graph_service.model.lists import MAX_IDS
 from heliograph.graph.v1 import graph_pb2 as pb
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from kit.errors import DomainError, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated

@@ -3,7 +3,7 @@
 from functools import partial
 
 from graph_service.clients import Users
-from graph_service.model import Account
+from graph_service.model.relations import Account
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1.user_pb2_grpc import (
     UserServiceServicer,

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 from graph_service import events
-from graph_service.model import Account, Kind, Step
+from graph_service.model.relations import Account, Kind, Step
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
 from heliograph.graph.v1 import graph_pb2 as pb
 from heliograph.user.v1.user_pb2 import Profile
@@ -30,7 +30,7 @@ async def running(make_topics: MakeTopics, world: World) -> AsyncGenerator[list[
         heard.append(delivery)
 
     ears = Consumer(world.settings, group="test.ears", topics=[events.TOPIC], handle=hear)
-    runs = [world.one.outbox.run, ears.run, *events.consumers(world.settings, world.other.graph)]
+    runs = [world.one.outbox.run, ears.run, *events.consumers(world.settings, world.other.changes, world.other.news)]
     tasks = [asyncio.ensure_future(run()) for run in runs]
     yield heard
     for task in tasks:
@@ -125,7 +125,7 @@ async def test_old_news_of_going_public_accept_nobody(world: World):
     world.users.private.add(BEN)
     await world.one.stub.Follow(pb.FollowRequest(viewer_id=ANN, user_id=BEN))
 
-    await world.one.graph.accept_all(Account(BEN, private=False))
+    await world.one.news.accept_all(Account(BEN, private=False))
 
     assert (await relationship(world, ANN, BEN)).requested
     assert await told(world.postgres) == ["1 follow_requested 2"]
@@ -133,4 +133,4 @@ async def test_old_news_of_going_public_accept_nobody(world: World):
 
 async def test_news_that_the_user_service_does_not_know_yet_are_tried_again(world: World):
     with pytest.raises(Unavailable):
-        await world.one.graph.accept_all(Account(BEN, private=False, version=5))
+        await world.one.news.accept_all(Account(BEN, private=False, version=5))

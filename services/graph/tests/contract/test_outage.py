@@ -17,7 +17,9 @@ async def test_without_redis_changes_are_made_and_seen_by_those_who_still_have_i
     wanted = pb.BatchGetRelationshipsRequest(viewer_id=ANN, ids=[BEN])
     follow = pb.FollowRequest(viewer_id=ANN, user_id=BEN)
     async with AsyncExitStack() as stack:
-        cut_off = await peer(stack, world.settings.model_copy(update={"redis_url": NOWHERE}), world.users, rpc)
+        cut_off = await peer(
+            stack, world.settings.model_copy(update={"redis_url": NOWHERE}), world.users, world.clock, rpc
+        )
         await cut_off.stub.Follow(follow)
         assert (await world.one.stub.BatchGetRelationships(wanted)).relationships[0].following
 

@@ -15,6 +15,8 @@ from kit.testing import MakeDatabase
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from services.graph.tests.world import Clock
+
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -36,6 +38,11 @@ async def redis(redis_url: str) -> AsyncGenerator[Redis]:
 
 
 @pytest.fixture
-def truth(postgres: Postgres) -> Truth:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def truth(postgres: Postgres, clock: Clock) -> Truth:
     """Its events stay in the outbox: nothing relays them."""
-    return Truth(postgres, Outbox(postgres, Producer("", ""), source="graph"), event_of)
+    return Truth(postgres, Outbox(postgres, Producer("", ""), source="graph"), event_of, clock)

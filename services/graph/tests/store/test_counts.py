@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from graph_service import model
-from graph_service.model import Change, Kind, Step
+from graph_service.model import lists
+from graph_service.model.relations import Change, Kind, Step
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.truth import Truth
 from kit.counters import Counters
@@ -33,9 +33,9 @@ async def test_a_change_counts_once_for_each_of_the_two(counts: Counts):
         await counts.apply(followed(10))
 
     assert await counts.get([BEN, ANN, CID]) == {
-        ANN: model.Counts(ANN, followers=0, following=1),
-        BEN: model.Counts(BEN, followers=1, following=0),
-        CID: model.Counts(CID, followers=0, following=0),
+        ANN: lists.Counts(ANN, followers=0, following=1),
+        BEN: lists.Counts(BEN, followers=1, following=0),
+        CID: lists.Counts(CID, followers=0, following=0),
     }
 
 
@@ -44,7 +44,7 @@ async def test_counts_survive_the_loss_of_redis(counts: Counts, counters: Counte
     await counters.flush()
     await redis.flushdb()
 
-    assert (await counts.get([BEN]))[BEN] == model.Counts(BEN, followers=1, following=0)
+    assert (await counts.get([BEN]))[BEN] == lists.Counts(BEN, followers=1, following=0)
 
 
 async def test_edges_are_counted_exactly(truth: Truth, postgres: Postgres):

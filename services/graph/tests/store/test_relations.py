@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
-from graph_service.model import Kind, Relation, Step
+from graph_service.model.relations import Kind, Relation, Step
 from graph_service.store.relations import Load, Relations, answers
 from graph_service.store.switch import Switch
 from graph_service.store.truth import Truth
@@ -42,7 +43,7 @@ def unreachable() -> Redis:
 def relations_of(load: Load, redis: Redis, postgres: Postgres, *, lease: float = LEASE) -> Relations:
     """As in a process of its own."""
     switch = Switch(postgres, lambda: answers(redis), lease=lease)
-    return Relations(load, redis, switch)
+    return Relations(load, redis, switch, now=lambda: datetime.now(UTC))
 
 
 @pytest.fixture

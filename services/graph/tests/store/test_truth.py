@@ -1,14 +1,17 @@
 """Edges as rows: both copies, the events beside them, and the lock on a pair."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from asyncpg import UniqueViolationError
-from graph_service.model import Kind, Relation, Step
+from graph_service.model.relations import Kind, Relation, Step
+from graph_service.store.mutes import EndedMutes
 from graph_service.store.truth import Truth
 from kit.postgres import Postgres
 
 from services.graph.tests.events import change_ids, told
+from services.graph.tests.world import Clock
 
 ANN, BEN, CID = 1, 2, 3
 TABLES = {
@@ -16,12 +19,14 @@ TABLES = {
     Kind.REQUESTED: ("requests_by_follower", "requests_by_followee"),
     Kind.BLOCKED: ("blocks_by_blocker", "blocks_by_blocked"),
     Kind.MUTED: ("mutes_by_muter",),
+    Kind.CLOSE_FRIEND_ADDED: ("close_friends_by_owner", "close_friends_by_friend"),
 }
 UNDONE = {
     Kind.FOLLOWED: Kind.UNFOLLOWED,
     Kind.REQUESTED: Kind.WITHDRAWN,
     Kind.BLOCKED: Kind.UNBLOCKED,
     Kind.MUTED: Kind.UNMUTED,
+    Kind.CLOSE_FRIEND_ADDED: Kind.CLOSE_FRIEND_REMOVED,
 }
 
 
@@ -51,6 +56,7 @@ async def test_every_copy_of_an_edge_comes_and_goes_with_it(truth: Truth, postgr
         (Kind.REQUESTED, Relation(BEN, requested=True), Relation(ANN, requested_by=True)),
         (Kind.BLOCKED, Relation(BEN, blocking=True), Relation(ANN, blocked_by=True)),
         (Kind.MUTED, Relation(BEN, muting=True), Relation(ANN)),
+        (Kind.CLOSE_FRIEND_ADDED, Relation(BEN, close_friend=True), Relation(ANN, close_friend_of=True)),
     ],
 )
 async def test_an_edge_is_seen_from_both_ends(truth: Truth, kind: Kind, mine: Relation, theirs: Relation):
@@ -60,15 +66,37 @@ async def test_an_edge_is_seen_from_both_ends(truth: Truth, kind: Kind, mine: Re
     assert await truth.relations(BEN, [ANN]) == {ANN: theirs}
 
 
-async def test_a_close_friend_knows_whose_they_are_until_a_block(truth: Truth, postgres: Postgres):
-    await postgres.primary.execute("insert into close_friends_by_owner (owner_id, friend_id, id) values (1, 2, 9)")
-    await postgres.primary.execute("insert into close_friends_by_friend (owner_id, friend_id, id) values (1, 2, 9)")
-    assert await truth.relations(BEN, [ANN]) == {ANN: Relation(ANN, close_friend_of=True)}
+async def test_a_mute_has_its_last_end_and_is_over_then(truth: Truth, clock: Clock, postgres: Postgres):
+    soon, later = clock.now + timedelta(seconds=5), clock.now + timedelta(seconds=10)
+    await make(truth, Step(Kind.MUTED, ANN, BEN, soon))
+    await make(truth, Step(Kind.MUTED, ANN, BEN, later))
+    assert await rows(postgres, Kind.MUTED) == [1]
 
-    await make(truth, Step(Kind.BLOCKED, BEN, ANN))
+    clock.now = later - timedelta(milliseconds=1)
+    assert (await truth.relations(ANN, [BEN]))[BEN].muting
+    clock.now = later
+    assert await truth.relations(ANN, [BEN]) == {BEN: Relation(BEN)}
+    async with truth.pair(ANN, BEN) as pair:
+        assert await pair.relation(ANN, BEN) == Relation(BEN)
 
-    assert await truth.relations(BEN, [ANN]) == {ANN: Relation(ANN, blocking=True)}
-    assert await postgres.primary.fetchval("select count(*) from close_friends_by_owner") == 0
+
+async def test_a_request_is_known_by_the_change_that_made_it(truth: Truth, postgres: Postgres):
+    await make(truth, Step(Kind.REQUESTED, ANN, BEN))
+
+    async with truth.pair(ANN, BEN) as pair:
+        assert [await pair.asked(ANN, BEN)] == await change_ids(postgres)
+        assert await pair.asked(BEN, ANN) is None
+
+
+async def test_rows_of_ended_mutes_go_and_no_others(truth: Truth, clock: Clock, postgres: Postgres):
+    for user, seconds in ((BEN, 1), (CID, 7200)):
+        await make(truth, Step(Kind.MUTED, ANN, user, clock.now + timedelta(seconds=seconds)))
+    await make(truth, Step(Kind.MUTED, BEN, ANN))
+    clock.forward(4000)
+
+    assert [await EndedMutes(postgres, clock).sweep() for _ in range(2)] == [1, 0]
+    assert await rows(postgres, Kind.MUTED) == [2]
+    assert (await truth.relations(ANN, [CID]))[CID].muting
 
 
 async def test_a_follow_fulfils_its_request(truth: Truth, postgres: Postgres):

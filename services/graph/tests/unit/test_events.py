@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from graph_service.events import change_of, event_of
-from graph_service.model import Change, Kind, Step
+from graph_service.model.relations import Change, Kind, Step
 from heliograph.events.v1.graph_events_pb2 import GraphEvent
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -18,6 +18,14 @@ def test_an_event_tells_the_whole_change(kind: Kind):
 
     assert message.WhichOneof("event") == kind.value
     assert change_of(kind, getattr(message, kind.value)) == change
+
+
+def test_a_mute_tells_its_end_if_it_has_one():
+    change = Change(Step(Kind.MUTED, 20, 3, datetime(2026, 1, 3, tzinfo=UTC)), 77, AT)
+
+    message = GraphEvent.FromString(event_of(change).payload)
+
+    assert change_of(Kind.MUTED, message.muted) == change
 
 
 def test_both_directions_of_a_pair_have_one_key_so_that_they_stay_in_order():

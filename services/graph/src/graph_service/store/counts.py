@@ -9,8 +9,8 @@ from kit.postgres import Postgres
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from graph_service import model
-from graph_service.model import Change
+from graph_service.model import lists
+from graph_service.model.relations import Change, counted
 
 FIELDS = ("followers", "following")
 
@@ -56,16 +56,16 @@ class Counts:
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
 
-    async def get(self, ids: Sequence[int]) -> dict[int, model.Counts]:
+    async def get(self, ids: Sequence[int]) -> dict[int, lists.Counts]:
         """One for each of the ids."""
         found = await self._counters.get(ids)
-        return {user_id: model.Counts(user_id, **numbers) for user_id, numbers in found.items()}
+        return {user_id: lists.Counts(user_id, **numbers) for user_id, numbers in found.items()}
 
     async def apply(self, change: Change) -> None:
         """Counts a change once, however often it is told. Raises RedisError."""
-        counted = model.counted(change.step)
+        parts = counted(change.step)
         await asyncio.gather(
-            *(self._counters.apply(user_id, field, by, str(change.id)) for user_id, field, by in counted)
+            *(self._counters.apply(user_id, field, by, str(change.id)) for user_id, field, by in parts)
         )
 
     async def try_apply(self, change: Change) -> None:

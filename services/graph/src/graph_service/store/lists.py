@@ -1,19 +1,61 @@
 """Lists of accounts: pages by keyset, newest first, and packed ids for fan-out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import datetime
 
 from kit.postgres import Connection, Postgres, Record
 
-from graph_service.model import Edge
+from graph_service.model.lists import Edge, Part
 
-# By the index on (owner, id): a deep page costs what the first one does.
-_NEWEST = "select {other} as user_id, id from {table} where {owner} = $1 and id < $2 order by id desc limit $3"
-NEWEST_FOLLOWERS = _NEWEST.format(table="followers_by_followee", owner="followee_id", other="follower_id")
-_FOLLOWING = _NEWEST.format(table="following_by_follower", owner="follower_id", other="followee_id")
-_REQUESTS = _NEWEST.format(table="requests_by_followee", owner="followee_id", other="follower_id")
-_BLOCKS = _NEWEST.format(table="blocks_by_blocker", owner="blocker_id", other="blocked_id")
-_MUTES = _NEWEST.format(table="mutes_by_muter", owner="muter_id", other="muted_id")
+# By the index on (owner, id): a deep page costs what the first one does. Each edge is looked up in turn (`offset 0`
+# keeps Postgres from joining with whole tables) until there are enough, and at most so many: what a page costs is
+# bounded, however many in a row may not be shown.
+LOOKED_AT = 4000
+_NEWEST = """
+select edge.user_id, edge.id from (
+    select {other} as user_id, id from {table} where {owner} = $1 and id < $2 {more} order by id desc limit {most}
+) as edge
+where {shown}
+order by edge.id desc limit $3
+"""
+# The last edge that was looked at when that were too many.
+_REACHED = "select id from {table} where {owner} = $1 and id < $2 {more} order by id desc offset {most} - 1 limit 1"
 
+_ACTIVE = "not exists (select from hidden_accounts where user_id = edge.user_id and hidden offset 0)"
+_NOT_BLOCKED_BY = """
+    and not exists (select from blocks_by_blocked where blocked_id = {viewer} and blocker_id = edge.user_id offset 0)"""
+_NOT_BLOCKING = """
+    and not exists (select from blocks_by_blocker where blocker_id = {viewer} and blocked_id = edge.user_id offset 0)"""
+_MEETING = _ACTIVE + (_NOT_BLOCKED_BY + _NOT_BLOCKING).format(viewer="$4")
+_NOT_ENDED = "and (until is null or until > {now})"
+
+
+class Query:
+    """A list's two statements; `more` is a condition on its rows, `shown` on the accounts."""
+
+    def __init__(self, table: str, owner: str, other: str, *, shown: str = _ACTIVE, more: str = "") -> None:
+        places = {"table": table, "owner": owner, "other": other, "shown": shown, "most": LOOKED_AT}
+        self.page = _NEWEST.format(**places, more=more.format(now="$4"))
+        self.reached = _REACHED.format(**places, more=more.format(now="$3"))
+        self.reached_takes_more = bool(more)
+
+
+FOLLOWERS = Query("followers_by_followee", "followee_id", "follower_id", shown=_MEETING)
+FOLLOWING = Query("following_by_follower", "follower_id", "followee_id", shown=_MEETING)
+REQUESTS = Query("requests_by_followee", "followee_id", "follower_id")
+BLOCKS = Query("blocks_by_blocker", "blocker_id", "blocked_id")
+MUTES = Query(
+    "mutes_by_muter",
+    "muter_id",
+    "muted_id",
+    shown=_ACTIVE + _NOT_BLOCKED_BY.format(viewer="$1"),
+    more=_NOT_ENDED,
+)
+CLOSE_FRIENDS = Query("close_friends_by_owner", "owner_id", "friend_id")
+
+_PENDING = """
+select follower_id as user_id, id from requests_by_followee where followee_id = $1 and id < $2 order by id desc limit $3
+"""
 # One bytes value a page: no row is turned into a Python object.
 _PACK = """
 select coalesce(string_agg(int8send(other), ''::bytea order by other), ''::bytea) as ids, max(other) as last,
@@ -25,29 +67,37 @@ _PACK_FOLLOWING = _PACK.format(table="following_by_follower", owner="follower_id
 
 
 class Lists:
-    def __init__(self, postgres: Postgres) -> None:
+    """None of the lists shows accounts that are not active. Edges have ids below `before`."""
+
+    def __init__(self, postgres: Postgres, now: Callable[[], datetime]) -> None:
         self._postgres = postgres
+        self._now = now
 
-    async def followers(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
-        return await self._page(NEWEST_FOLLOWERS, user_id, before, limit)
+    async def followers(self, user_id: int, viewer_id: int, *, before: int, limit: int) -> Part:
+        """Without those between whom and the viewer there is a block."""
+        return await self._part(FOLLOWERS, user_id, before, limit, viewer_id)
 
-    async def following(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
-        return await self._page(_FOLLOWING, user_id, before, limit)
+    async def following(self, user_id: int, viewer_id: int, *, before: int, limit: int) -> Part:
+        """As followers."""
+        return await self._part(FOLLOWING, user_id, before, limit, viewer_id)
 
-    async def requests(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
-        return await self._page(_REQUESTS, user_id, before, limit)
+    async def requests(self, user_id: int, *, before: int, limit: int) -> Part:
+        return await self._part(REQUESTS, user_id, before, limit)
 
-    async def blocks(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
-        return await self._page(_BLOCKS, user_id, before, limit)
+    async def blocks(self, user_id: int, *, before: int, limit: int) -> Part:
+        return await self._part(BLOCKS, user_id, before, limit)
 
-    async def mutes(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
-        return await self._page(_MUTES, user_id, before, limit)
+    async def mutes(self, user_id: int, *, before: int, limit: int) -> Part:
+        """Without those who block the user, and without mutes that have ended."""
+        return await self._part(MUTES, user_id, before, limit, self._now())
 
-    async def blocked_among(self, viewer_id: int, ids: Sequence[int]) -> set[int]:
-        """Those of the accounts that block the viewer or are blocked by them."""
-        query = """select blocked_id as id from blocks_by_blocker where blocker_id = $1 and blocked_id = any($2)
-            union all select blocker_id from blocks_by_blocked where blocked_id = $1 and blocker_id = any($2)"""
-        return {row["id"] for row in await self._postgres.primary.fetch(query, viewer_id, ids)}
+    async def close_friends(self, user_id: int, *, before: int, limit: int) -> Part:
+        return await self._part(CLOSE_FRIENDS, user_id, before, limit)
+
+    async def pending(self, user_id: int, *, before: int, limit: int) -> list[Edge]:
+        """All requests, of accounts that are not active too."""
+        rows = await self._postgres.primary.fetch(_PENDING, user_id, before, limit)
+        return [Edge(row["user_id"], row["id"]) for row in rows]
 
     async def pack_followers(self, user_id: int, *, after: int, limit: int) -> tuple[bytes, int]:
         """Ids in rising order, 8 bytes big-endian each, and the last of them: 0 when no more follow."""
@@ -57,9 +107,13 @@ class Lists:
         """As pack_followers."""
         return await self._pack(_PACK_FOLLOWING, user_id, after, limit)
 
-    async def _page(self, query: str, user_id: int, before: int, limit: int) -> list[Edge]:
-        rows = await self._postgres.primary.fetch(query, user_id, before, limit)
-        return [Edge(row["user_id"], row["id"]) for row in rows]
+    async def _part(self, query: Query, user_id: int, before: int, limit: int, *more: object) -> Part:
+        rows = await self._postgres.primary.fetch(query.page, user_id, before, limit, *more)
+        edges = [Edge(row["user_id"], row["id"]) for row in rows]
+        if len(edges) == limit:
+            return Part(edges)
+        args = (user_id, before, *(more if query.reached_takes_more else ()))
+        return Part(edges, await self._postgres.primary.fetchval(query.reached, *args) or 0)
 
     async def _pack(self, query: str, user_id: int, after: int, limit: int) -> tuple[bytes, int]:
         row = await self._fetch_fresh(query, user_id, after, limit)

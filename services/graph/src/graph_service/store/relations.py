@@ -1,7 +1,7 @@
-"""Relations through a cache in Redis: a hash a viewer, a field an account, a number of bits a value.
+"""Relations through a cache in Redis: a hash a viewer, a field an account, a number a value: flags, and a mute's end.
 
 A hash a viewer, because a read asks for many accounts of one viewer: one command, whatever the number. Accounts without
-any relation are cached too: most are strangers.
+any relation are cached too: most are strangers. A mute with an end ends by itself, whoever reads it from wherever.
 
 A change is written through in two steps: its two fields are taken out, then filled with what the truth says by then.
 Two changes of a pair may reach Redis in another order than they were committed in, so no change writes what it knew
@@ -18,12 +18,13 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
 from kit import log
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from graph_service.model import Relation
+from graph_service.model.relations import Relation
 from graph_service.store.switch import Switch
 
 _TTL_SECONDS = 3600
@@ -52,7 +53,11 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return 1
 """
 
-_FLAGS = tuple(field.name for field in fields(Relation) if field.name != "id")
+_FLAGS = tuple(field.name for field in fields(Relation) if field.type is bool)
+_UNTIL_PLACE = 16
+"""Above the flags: the milliseconds at which a mute ends. 0 for never."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 Load = Callable[[int, Sequence[int]], Awaitable[dict[int, Relation]]]
 
@@ -68,11 +73,13 @@ class Relations:
         redis: Redis,
         switch: Switch,
         *,
+        now: Callable[[], datetime],
         random: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._load = load
         self._redis = redis
         self._switch = switch
+        self._now = now
         self._random = random
         self._read = redis.register_script(_READ)
         self._fill = redis.register_script(_FILL)
@@ -88,7 +95,8 @@ class Relations:
         except RedisError as error:
             logger.warning("relations read past the cache", error=repr(error))
             return await self._load(viewer_id, ids)
-        found = {user_id: _decode(user_id, value) for user_id, value in zip(ids, values, strict=True) if value}
+        now = self._now()
+        found = {user_id: _decode(user_id, value).at(now) for user_id, value in zip(ids, values, strict=True) if value}
         missing = [user_id for user_id in ids if user_id not in found]
         if missing:
             loaded = await self._load(viewer_id, missing)
@@ -143,9 +151,12 @@ def _key(epoch: int, viewer_id: int) -> str:
 
 
 def _encode(relation: Relation) -> int:
-    return sum(1 << place for place, flag in enumerate(_FLAGS) if getattr(relation, flag))
+    until = (relation.muted_until - _EPOCH) // _MILLISECOND if relation.muted_until else 0
+    return sum(1 << place for place, flag in enumerate(_FLAGS) if getattr(relation, flag)) | until << _UNTIL_PLACE
 
 
 def _decode(user_id: int, value: bytes) -> Relation:
     bits = int(value)
-    return Relation(user_id, **{flag: bool(bits >> place & 1) for place, flag in enumerate(_FLAGS)})
+    until = bits >> _UNTIL_PLACE
+    flags = {flag: bool(bits >> place & 1) for place, flag in enumerate(_FLAGS)}
+    return Relation(user_id, **flags, muted_until=_EPOCH + until * _MILLISECOND if until else None)

@@ -1,0 +1,1 @@
+"""Who stands how to whom, and what may change about it."""
