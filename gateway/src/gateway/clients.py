@@ -10,6 +10,7 @@ from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.search.v1.search_pb2_grpc import SearchServiceStub
+from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import client
 
@@ -26,6 +27,7 @@ class Services:
     feed: FeedServiceStub
     notify: NotifyServiceStub
     search: SearchServiceStub
+    admin: AdminServiceStub
 
 
 @asynccontextmanager
@@ -38,11 +40,13 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
             opened = client.channel(target, service=service, caller="gateway", seconds=_LONGEST_SECONDS)
             return await stack.enter_async_context(opened)
 
+        user = await channel(settings.user_target, "user")
         yield Services(
-            user=UserServiceStub(await channel(settings.user_target, "user")),
+            user=UserServiceStub(user),
             graph=GraphServiceStub(await channel(settings.graph_target, "graph")),
             post=PostServiceStub(await channel(settings.post_target, "post")),
             feed=FeedServiceStub(await channel(settings.feed_target, "feed")),
             notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
             search=SearchServiceStub(await channel(settings.search_target, "search")),
+            admin=AdminServiceStub(user),
         )

@@ -107,9 +107,34 @@ _PUBLIC_KEY = {
     "use": "sig",
     "alg": "EdDSA",
 }
+_ADMIN_USER = {
+    **_USER,
+    "email": "ada@example.org",
+    "email_verified": True,
+    "role": "member",
+    "state": "suspended",
+    "second_factor": False,
+    "sessions": 0,
+    "created_at": _TIME,
+    "delete_after": None,
+}
+_AUDIT_ENTRY = {
+    "id": "116045278314958854",
+    "actor": "account:116045278314958855",
+    "action": "user.suspend",
+    "user_id": "116045278314958848",
+    "reason": "Sells followers, ticket 4711",
+    "address": "203.0.113.7",
+    "details": {},
+    "created_at": _TIME,
+}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "Account": {**_PROFILE, "email": "ada@example.org", "email_verified": False},
+    "AdminUser": _ADMIN_USER,
+    "AdminUsers": {"items": [_ADMIN_USER], "next": None},
+    "AuditEntries": {"items": [_AUDIT_ENTRY], "next": None},
+    "AuditEntry": _AUDIT_ENTRY,
     "Comment": _COMMENT,
     "Comments": {"items": [_COMMENT], "next": None},
     "Feed": {"items": [_POST], "next": "AWFmdGVy", "degraded": False},
