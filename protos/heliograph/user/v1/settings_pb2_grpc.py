@@ -72,7 +72,8 @@ class SettingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetNotificationSettings(self, request, context):
-        """What the accounts want to hear of, for whoever tells them. Unknown ids are left out. At most 200 ids.
+        """What the accounts want to hear of, for whoever tells them. Whoever wants to hear of everything may be left out. At
+        most 200 ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -23,7 +23,9 @@ class SettingsServiceStub:
     UpdateAccount tells them.
     """
     BatchGetNotificationSettings: _aio.UnaryUnaryMultiCallable[_settings_pb2.BatchGetNotificationSettingsRequest, _settings_pb2.BatchGetNotificationSettingsResponse]
-    """What the accounts want to hear of, for whoever tells them. Unknown ids are left out. At most 200 ids."""
+    """What the accounts want to hear of, for whoever tells them. Whoever wants to hear of everything may be left out. At
+    most 200 ids.
+    """
 
 class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     """What an account wishes of others and of Heliograph. Truth: Postgres."""
@@ -52,7 +54,9 @@ class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settings_pb2.BatchGetNotificationSettingsRequest,
         context: _aio.ServicerContext[_settings_pb2.BatchGetNotificationSettingsRequest, _abc.Awaitable[_settings_pb2.BatchGetNotificationSettingsResponse]],
     ) -> _abc.Awaitable[_settings_pb2.BatchGetNotificationSettingsResponse]:
-        """What the accounts want to hear of, for whoever tells them. Unknown ids are left out. At most 200 ids."""
+        """What the accounts want to hear of, for whoever tells them. Whoever wants to hear of everything may be left out. At
+        most 200 ids.
+        """
 
 def add_SettingsServiceServicer_to_server(servicer: SettingsServiceServicer, server: _aio.Server) -> None: ...
 

@@ -57,6 +57,7 @@ def profile_message(profile: Profile) -> pb.Profile:
         version=profile.version,
         comments_from=pb.AllowedBy.ValueType(profile.comments_from.value),
         mentions_from=pb.AllowedBy.ValueType(profile.mentions_from.value),
+        unlisted=profile.unlisted,
     )
 
 
@@ -76,6 +77,7 @@ def profile_of(message: pb.Profile) -> Profile:
         version=message.version,
         comments_from=_allowed(message.comments_from),
         mentions_from=_allowed(message.mentions_from),
+        unlisted=message.unlisted,
     )
 
 

@@ -1,11 +1,15 @@
 """What the user service reads from its environment."""
 
+import os
+import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
+from kit.sandbox import Limits as PictureLimits
 from kit.settings import (
     CommaSeparated,
+    HostPort,
     KafkaSettings,
     PostgresSettings,
     ProcessSettings,
@@ -13,8 +17,9 @@ from kit.settings import (
     S3Settings,
     Settings,
 )
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from user_service.clients import RelayAddress, Security
 from user_service.service.passwords import HashingCost
 from user_service.service.relying_party import RelyingParty
 from user_service.service.sealing import Seals
@@ -34,7 +39,8 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
 
     The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of one core and
     46 MiB for each thread. `factor_keys` are at least 32 random characters each, newest first; `passkey_rp_id` is the
-    domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it."""
+    domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it. `avatar_folder`
+    is for files in work, the other `avatar_*` are limits of one picture's making."""
 
     password_time_cost: int = Field(default=1, ge=1)
     password_memory_kib: int = Field(default=47_104, ge=8)
@@ -45,6 +51,14 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     refresh_token_days: int = Field(default=60, ge=1)
     token_key_settling_seconds: int = Field(default=120, ge=0)
     profile_cache_seconds: int = Field(default=3600, ge=1)
+    avatar_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-avatars-{os.getuid()}"
+    avatar_memory_bytes: int = Field(default=1 << 30, ge=256 << 20)
+    avatar_cpu_seconds: int = Field(default=10, ge=1)
+    avatar_wall_seconds: float = Field(default=15, gt=0)
+    breached_passwords_file: Path | None = None
+    username_hold_days: int = Field(default=30, ge=1)
+    username_changes: int = Field(default=3, ge=1)
+    require_verified_email: bool = False
     admin_requires_factor: bool = True
     factor_keys: Annotated[tuple[FactorKey, ...], Field(min_length=1), *CommaSeparated]
     passkey_rp_id: str = "localhost"
@@ -57,6 +71,10 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     @property
     def relying_party(self) -> RelyingParty:
         return RelyingParty(self.passkey_rp_id, self.passkey_origins)
+
+    @property
+    def picture_limits(self) -> PictureLimits:
+        return PictureLimits(self.avatar_memory_bytes, self.avatar_cpu_seconds, self.avatar_wall_seconds)
 
     @property
     def hashing(self) -> HashingCost:
@@ -77,4 +95,24 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
 
 
 class WorkerSettings(UserSettings):
-    """`work`."""
+    """`work`. `web_url` is what the links of letters begin with."""
+
+    smtp_address: HostPort
+    smtp_security: Security = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_ca_file: Path | None = None
+    mail_from: str = Field(pattern=r"^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$")
+    web_url: str = Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+
+    @property
+    def relay(self) -> RelayAddress:
+        host, _, port = self.smtp_address.rpartition(":")
+        password = self.smtp_password.get_secret_value()
+        return RelayAddress(host, int(port), self.smtp_security, self.smtp_username, password, self.smtp_ca_file)
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        if self.smtp_username and self.smtp_security == "none":
+            raise ValueError("HELIOGRAPH_SMTP_USERNAME needs HELIOGRAPH_SMTP_SECURITY to be starttls or tls")
+        return self

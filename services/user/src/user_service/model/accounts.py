@@ -35,7 +35,8 @@ class AllowedBy(IntEnum):
 
 @dataclass(frozen=True)
 class Profile:
-    """What others may see of an account. `version` grows with every change of the account."""
+    """What others may see of an account. `version` grows with every change of the account; `avatar_key` is the folder
+    of the avatar's files, empty when there is none; who is `unlisted` shows neither in search nor in suggestions."""
 
     id: int
     username: str
@@ -51,6 +52,7 @@ class Profile:
     version: int
     comments_from: AllowedBy = AllowedBy.EVERYONE
     mentions_from: AllowedBy = AllowedBy.EVERYONE
+    unlisted: bool = False
 
     @property
     def active(self) -> bool:
@@ -110,8 +112,11 @@ class AccountStateChanged:
 Change = AccountRegistered | ProfileChanged | PrivacyChanged | AccountStateChanged
 
 
-def registration(*, username: str, email: str, password: str, name: str, request_id: str) -> Registration:
-    """Raises InvalidArgument INVALID_FIELD with every fault at once."""
+def registration(
+    *, username: str, email: str, password: str, name: str, request_id: str, weakness: str | None = None
+) -> Registration:
+    """`weakness` is what else is wrong with the password. Raises InvalidArgument INVALID_FIELD with every fault at
+    once."""
     wanted = Registration(
         username=names.fold_username(username),
         email=names.clean_email(email),
@@ -123,7 +128,7 @@ def registration(*, username: str, email: str, password: str, name: str, request
         {
             "username": names.username_fault(username),
             "email": names.email_fault(wanted.email),
-            "password": names.password_fault(wanted.password),
+            "password": names.password_fault(wanted.password) or weakness,
             "name": names.text_fault("name", wanted.name),
             "request_id": names.request_id_fault(request_id),
         }
@@ -131,8 +136,12 @@ def registration(*, username: str, email: str, password: str, name: str, request
     return wanted
 
 
-def edited(profile: Profile, values: Mapping[str, str | bool | None]) -> Profile:
-    """The profile with these fields: the texts of TEXT_LIMITS and private_account. The version is one more if anything
+_SWITCHES = ("private_account", "unlisted")
+_DOORS = ("comments_from", "mentions_from")
+
+
+def edited(profile: Profile, values: Mapping[str, object]) -> Profile:
+    """The profile with these fields: the texts of TEXT_LIMITS, _SWITCHES, _DOORS. The version is one more if anything
     differs. Raises InvalidArgument INVALID_FIELD with every fault at once."""
     cleaned = {name: names.clean_text(value) if isinstance(value, str) else value for name, value in values.items()}
     _refuse({name: _edit_fault(name, value) for name, value in cleaned.items()})
@@ -156,10 +165,16 @@ def in_state(account: Account, state: AccountState, delete_after: datetime | Non
     return replace(account, profile=profile, delete_after=delete_after)
 
 
-def _edit_fault(name: str, value: str | bool | None) -> str | None:
+def with_avatar(profile: Profile, avatar_key: str) -> Profile:
+    after = replace(profile, avatar_key=avatar_key)
+    return after if after == profile else replace(after, version=profile.version + 1)
+
+
+def _edit_fault(name: str, value: object) -> str | None:
     if isinstance(value, str) and name in names.TEXT_LIMITS:
         return names.text_fault(name, value)
-    return None if name == "private_account" and isinstance(value, bool) else "is not a field that can be changed"
+    fits = (name in _SWITCHES and isinstance(value, bool)) or (name in _DOORS and isinstance(value, AllowedBy))
+    return None if fits else "is not a field that can be changed"
 
 
 def _refuse(faults: Mapping[str, str | None]) -> None:

@@ -17,6 +17,11 @@ from kit.errors import (
 )
 
 
+def invalid_field(field: str, reason: str) -> InvalidArgument:
+    """`field` is a JSON pointer."""
+    return invalid_fields([FieldViolation(field, reason)])
+
+
 def invalid_fields(faults: Sequence[FieldViolation]) -> InvalidArgument:
     return InvalidArgument("INVALID_FIELD", "some fields are not valid", fields=faults)
 
@@ -41,6 +46,10 @@ def session_not_found() -> NotFound:
 
 def etag_mismatch() -> Aborted:
     return Aborted("ETAG_MISMATCH", "the account has changed since it was read")
+
+
+def settings_changed() -> Aborted:
+    return Aborted("ETAG_MISMATCH", "the settings have changed since they were read")
 
 
 def too_many_ids(limit: int) -> InvalidArgument:

@@ -32,16 +32,17 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
             password=request.password,
             name=request.name,
             request_id=request.request_id,
+            device=Device(request.address, request.user_agent),
         )
-        return pb.RegisterAccountResponse(account=_account(account))
+        return pb.RegisterAccountResponse(account=account_message(account))
 
     async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
-        return pb.GetAccountResponse(account=_account(await self._accounts.get(request.viewer_id)))
+        return pb.GetAccountResponse(account=account_message(await self._accounts.get(request.viewer_id)))
 
     async def UpdateAccount(self, request: pb.UpdateAccountRequest, context: Context) -> pb.UpdateAccountResponse:
         values = {path: getattr(request.profile, path, None) for path in request.update_mask.paths}
         account = await self._accounts.edit(request.viewer_id, values, etag=request.etag)
-        return pb.UpdateAccountResponse(account=_account(account))
+        return pb.UpdateAccountResponse(account=account_message(account))
 
     async def BatchGetProfiles(
         self, request: pb.BatchGetProfilesRequest, context: Context
@@ -52,8 +53,8 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
     async def GetProfileByUsername(
         self, request: pb.GetProfileByUsernameRequest, context: Context
     ) -> pb.GetProfileByUsernameResponse:
-        profile = await self._accounts.profile_by_username(request.username)
-        return pb.GetProfileByUsernameResponse(profile=profile_message(profile))
+        profile, moved = await self._accounts.profile_by_username(request.username)
+        return pb.GetProfileByUsernameResponse(profile=profile_message(profile), moved=moved)
 
     async def ResolveUsernames(
         self, request: pb.ResolveUsernamesRequest, context: Context
@@ -91,7 +92,7 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         return pb.GetJwksResponse(jwks_json=self._tokens.jwks())
 
 
-def _account(account: Account) -> pb.Account:
+def account_message(account: Account) -> pb.Account:
     return pb.Account(
         profile=profile_message(account.profile),
         email=account.email,

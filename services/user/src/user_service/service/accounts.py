@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kit.outbox import Event, Outbox
 
-from user_service.model import errors, names
+from user_service.model import account_errors, errors, names
 from user_service.model.accounts import (
     Account,
     AccountRegistered,
@@ -12,13 +12,19 @@ from user_service.model.accounts import (
     Change,
     Profile,
     Registration,
-    changes,
     edited,
     registration,
 )
+from user_service.model.letters import LetterRequest, Purpose
+from user_service.model.security import Device
+from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
+from user_service.service.profile_changes import ProfileChanges
 from user_service.store.accounts import AccountStore
+from user_service.store.emails import EmailStore
+from user_service.store.letter_requests import LetterRequests
 from user_service.store.profiles import ProfileCache
+from user_service.store.usernames import UsernameStore
 
 MAX_IDS, MAX_USERNAMES = 200, 100
 
@@ -33,16 +39,29 @@ class Accounts:
         outbox: Outbox,
         passwords: Passwords,
         event_of: Callable[[Change], Event],
+        *,
+        rules: PasswordRules,
+        usernames: UsernameStore,
+        emails: EmailStore,
+        letters: LetterRequests,
     ) -> None:
         self._store, self._cache, self._outbox = store, cache, outbox
-        self._passwords, self._event_of = passwords, event_of
+        self._passwords, self._event_of, self._rules = passwords, event_of, rules
+        self._usernames, self._emails, self._letters = usernames, emails, letters
+        self._changes = ProfileChanges(store, event_of)
 
-    async def register(self, *, username: str, email: str, password: str, name: str, request_id: str) -> Account:
-        """Makes an account, or answers the one that this request made before. Raises InvalidArgument INVALID_FIELD,
-        AlreadyExists USERNAME_TAKEN or EMAIL_TAKEN."""
-        wanted = registration(username=username, email=email, password=password, name=name, request_id=request_id)
+    async def register(
+        self, *, username: str, email: str, password: str, name: str, request_id: str, device: Device
+    ) -> Account:
+        """Makes an account, or answers the one that this request made before. An address that belongs to somebody else
+        makes no difference here: only its letters tell. Raises InvalidArgument INVALID_FIELD, AlreadyExists
+        USERNAME_TAKEN."""
+        weakness = await self._rules.fault(names.fold_password(password), (username, email, name))
+        wanted = registration(
+            username=username, email=email, password=password, name=name, request_id=request_id, weakness=weakness
+        )
         password_hash = await self._passwords.hash(wanted.password)
-        account = await self._make(wanted, password_hash)
+        account = await self._make(wanted, password_hash, device)
         await self._cache.put(account.profile)
         return account
 
@@ -57,10 +76,7 @@ class Accounts:
             before = _existing(await self._store.lock(transaction.conn, user_id))
             if etag and etag != before.etag:
                 raise errors.etag_mismatch()
-            after = before.with_profile(edited(before.profile, values))
-            if told := changes(before.profile, after.profile):
-                await self._store.update(transaction.conn, after.profile)
-                await transaction.emit(*map(self._event_of, told))
+            after = await self._changes.save(transaction, before, edited(before.profile, values))
         await self._cache.put(after.profile)
         return after
 
@@ -71,46 +87,52 @@ class Accounts:
         found = await self._cache.get_many(list(dict.fromkeys(ids)), self._store.profiles)
         return list(found.values())
 
-    async def profile_by_username(self, username: str) -> Profile:
-        """Raises NotFound USER_NOT_FOUND, also for an account that is suspended or deleted."""
+    async def profile_by_username(self, username: str) -> tuple[Profile, bool]:
+        """And whether it has another name now. Raises NotFound USER_NOT_FOUND, also for an account that is suspended or
+        deleted."""
         found = await self._active([username])
         if not found:
             raise errors.user_not_found()
-        return found[0]
+        ((asked, profile),) = found.items()
+        return profile, profile.username != asked
 
     async def resolve(self, usernames: Sequence[str]) -> dict[str, int]:
-        """Ids of active accounts by their usernames. Raises InvalidArgument TOO_MANY_IDS."""
+        """Ids of active accounts by their usernames, also by former ones for a while. Raises InvalidArgument
+        TOO_MANY_IDS."""
         if len(usernames) > MAX_USERNAMES:
             raise errors.too_many_ids(MAX_USERNAMES)
-        return {profile.username: profile.id for profile in await self._active(usernames)}
+        return {username: profile.id for username, profile in (await self._active(usernames)).items()}
 
     async def refresh_cache(self, profile: Profile) -> None:
         """For a change that is heard of: the call that made it may have died, or Redis have been away, before the cache
         had it."""
         await self._cache.put_surely(profile)
 
-    async def _make(self, wanted: Registration, password_hash: str) -> Account:
+    async def _make(self, wanted: Registration, password_hash: str, device: Device) -> Account:
         async with self._outbox.transaction() as transaction:
             conn = transaction.conn
             user_id = await self._store.new_id(conn)
             # Usernames always come first, so that two registrations never wait for each other.
-            got_username = await self._store.claim_username(conn, user_id, wanted.username, wanted.request_id)
-            got_email = await self._store.claim_email(conn, user_id, wanted.email)
-            if got_username and got_email:
-                await self._store.insert(conn, user_id, wanted, password_hash)
-                account = _existing(await self._store.lock(conn, user_id))
-                await transaction.emit(self._event_of(AccountRegistered(account.profile)))
-                return account
-            made_before = None if got_username else await self._store.made_by(conn, wanted)
-            if made_before is None:
-                raise errors.taken(username=not got_username, email=not got_email)
-            return made_before
+            if not await self._usernames.claim(conn, user_id, wanted.username, wanted.request_id):
+                if made_before := await self._store.made_by(conn, wanted):
+                    return made_before
+                raise account_errors.username_taken()
+            if not await self._usernames.claim_look(conn, user_id, wanted.username):
+                raise account_errors.username_like_another()
+            await self._emails.claim(conn, user_id, wanted.email)
+            await self._store.insert(conn, user_id, wanted, password_hash)
+            account = _existing(await self._store.lock(conn, user_id))
+            await self._letters.put(conn, LetterRequest(Purpose.VERIFY_EMAIL, wanted.email, device, user_id))
+            await transaction.emit(self._event_of(AccountRegistered(account.profile)))
+            return account
 
-    async def _active(self, usernames: Sequence[str]) -> list[Profile]:
+    async def _active(self, usernames: Sequence[str]) -> dict[str, Profile]:
+        """By the folded usernames that were asked for."""
         folded = {name for name in map(names.fold_username, usernames) if names.is_username(name)}
         ids = await self._store.ids_of(sorted(folded))
-        found = await self._cache.get_many(list(ids.values()), self._store.profiles)
-        return [profile for profile in found.values() if profile.active]
+        found = await self._cache.get_many(list(dict.fromkeys(ids.values())), self._store.profiles)
+        known = {username: found[user_id] for username, user_id in ids.items() if user_id in found}
+        return {username: profile for username, profile in known.items() if profile.active}
 
 
 def _existing(account: Account | None) -> Account:

@@ -25,16 +25,6 @@ class AccountStore:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def claim_username(self, conn: Connection, user_id: int, username: str, request_id: str) -> bool:
-        """False when it is somebody's. Waits for another transaction that is about to claim it."""
-        query = "insert into usernames (username, user_id, request_id) values ($1, $2, $3) on conflict do nothing"
-        return await conn.execute(query, username, user_id, request_id) == "INSERT 0 1"
-
-    async def claim_email(self, conn: Connection, user_id: int, email: str) -> bool:
-        """As claim_username."""
-        query = "insert into emails (email_key, user_id) values ($1, $2) on conflict do nothing"
-        return await conn.execute(query, names.email_key(email), user_id) == "INSERT 0 1"
-
     async def new_id(self, conn: Connection) -> int:
         return await conn.fetchval("select next_id()")
 
@@ -89,6 +79,15 @@ class AccountStore:
             profile.avatar_key,
         )
 
+    async def rename(self, conn: Connection, profile: Profile) -> None:
+        """Writes another username, which is claimed already. The row is locked."""
+        await conn.execute(
+            "update accounts set username = $2, version = $3, changed_at = clock_timestamp() where user_id = $1",
+            profile.id,
+            profile.username,
+            profile.version,
+        )
+
     async def set_state(self, conn: Connection, account: Account) -> None:
         """Writes the state and when the account is to be erased. The row is locked."""
         await conn.execute(
@@ -113,14 +112,27 @@ class AccountStore:
         return {row["user_id"]: _profile(row) for row in rows}
 
     async def ids_of(self, usernames: Sequence[str]) -> Mapping[str, int]:
-        """Of folded usernames; those that nobody has are left out."""
-        query = "select username, user_id from usernames where username = any($1::text[])"
+        """Of folded usernames, former ones that are still held among them; those that nobody has are left out."""
+        query = (
+            "select username, user_id from usernames where username = any($1::text[]) "
+            "and (held_until is null or held_until > clock_timestamp())"
+        )
         rows = await self._postgres.primary.fetch(query, list(usernames))
         return {row["username"]: row["user_id"] for row in rows}
 
-    async def id_of_email(self, email_key: str) -> int | None:
-        query = "select user_id from emails where email_key = $1"
-        return await self._postgres.primary.fetchval(query, email_key)
+    async def ids_of_email(self, email_key: str) -> Sequence[int]:
+        """Two: whose the address is, and who else named it last; 0 where there is nobody."""
+        query = (
+            "select (select user_id from emails where email_key = $1), "
+            "(select user_id from unclaimed_emails where email_key = $1)"
+        )
+        row = await self._postgres.primary.fetchrow(query, email_key)
+        return [found or 0 for found in row.values()] if row else [0, 0]
+
+    async def rehash(self, user_id: int, old: str, new: str) -> None:
+        """The same password under another cost. Nothing when it has been changed meanwhile."""
+        query = "update credentials set password_hash = $3 where user_id = $1 and password_hash = $2"
+        await self._postgres.primary.execute(query, user_id, old, new)
 
     async def password_hash(self, user_id: int) -> str | None:
         query = "select password_hash from credentials where user_id = $1"

@@ -14,9 +14,11 @@ from kit.s3 import Bucket, open_bucket
 from redis.asyncio import Redis
 
 from user_service import events
+from user_service.service.avatars import Avatars
 from user_service.service.factor_notices import FactorNotices
 from user_service.service.factors import Factors
 from user_service.service.passwords import Passwords, open_passwords
+from user_service.service.pictures import Pictures
 from user_service.service.sessions import Sessions
 from user_service.service.sign_in import SignIn
 from user_service.service.states import States
@@ -31,6 +33,7 @@ from user_service.store.passkeys import PasskeyStore
 from user_service.store.profiles import ProfileCache
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
+from user_service.wiring.avatars import open_avatars, open_pictures
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Base:
     sign_in: SignIn
     grants: Sessions
     states: States
+    pictures: Pictures
+    avatars: Avatars
 
 
 async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callable[[], datetime]) -> Base:
@@ -64,13 +69,15 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
     tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
     profiles = ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds))
     mail = MailQueue()
+    bucket = await stack.enter_async_context(open_bucket(settings))
+    pictures = open_pictures(stack, settings)
     factors = _factors(settings, postgres, accounts, FactorNotices(log, mail, clock), clock)
     return Base(
         settings=settings,
         clock=clock,
         postgres=postgres,
         redis=redis,
-        bucket=await stack.enter_async_context(open_bucket(settings)),
+        bucket=bucket,
         outbox=outbox,
         passwords=passwords,
         tokens=tokens,
@@ -80,7 +87,7 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         log=log,
         mail=mail,
         factors=factors,
-        sign_in=SignIn(accounts, passwords, factors, ChallengeStore(postgres), clock),
+        sign_in=SignIn(accounts, passwords, factors, ChallengeStore(postgres), clock, verified_only=settings.require_verified_email),
         grants=Sessions(
             postgres,
             sessions,
@@ -91,6 +98,8 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
             clock=clock,
         ),
         states=States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock),
+        pictures=pictures,
+        avatars=open_avatars(stack, settings, postgres, outbox, bucket, pictures, profiles, clock),
     )
 
 

@@ -7,15 +7,31 @@ from typing import Any
 
 import grpc
 from heliograph.events.v1.user_events_pb2 import UserEvent
-from heliograph.user.v1 import admin_pb2, admin_pb2_grpc, factors_pb2, factors_pb2_grpc, user_pb2, user_pb2_grpc
+from heliograph.user.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    credentials_pb2,
+    credentials_pb2_grpc,
+    factors_pb2,
+    factors_pb2_grpc,
+    settings_pb2,
+    settings_pb2_grpc,
+    user_pb2,
+    user_pb2_grpc,
+)
 from kit.consumer import Consumer, dispatch
 from kit.server import Task
 
 from user_service import events
 from user_service.rpc.administration import AdminRpc
+from user_service.rpc.avatars import AvatarRpc
+from user_service.rpc.settings import SettingsRpc
 from user_service.rpc.users import UserRpc
-from user_service.service.accounts import Accounts
 from user_service.service.log_in import LogIns
+from user_service.service.profile_changes import ProfileChanges
+from user_service.service.settings import AccountSettings
+from user_service.store.settings import SettingsStore
+from user_service.wiring.accounts import accounts_of, credential_rpc_of
 from user_service.wiring.administration import administration_of
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_rpc_of
@@ -48,11 +64,11 @@ class Serving:
 
 
 def serving_of(base: Base) -> Serving:
-    return Serving([users(base), administration(base), factors(base)])
+    return Serving([users(base), credentials(base), administration(base), factors(base), settings(base), avatars(base)])
 
 
 def users(base: Base) -> Part:
-    accounts = Accounts(base.accounts, base.profiles, base.outbox, base.passwords, events.event_of)
+    accounts = accounts_of(base)
     log_ins = LogIns(base.sign_in, base.grants)
     cached = Consumer(
         base.settings,
@@ -68,6 +84,11 @@ def users(base: Base) -> Part:
     )
 
 
+def credentials(base: Base) -> Part:
+    register = partial(credentials_pb2_grpc.add_CredentialServiceServicer_to_server, credential_rpc_of(base))
+    return part(credentials_pb2, "CredentialService", register)
+
+
 def administration(base: Base) -> Part:
     rpc = AdminRpc(administration_of(base))
     return part(admin_pb2, "AdminService", partial(admin_pb2_grpc.add_AdminServiceServicer_to_server, rpc))
@@ -76,6 +97,19 @@ def administration(base: Base) -> Part:
 def factors(base: Base) -> Part:
     register = partial(factors_pb2_grpc.add_FactorServiceServicer_to_server, factor_rpc_of(base))
     return part(factors_pb2, "FactorService", register)
+
+
+def settings(base: Base) -> Part:
+    store, changes = SettingsStore(base.postgres), ProfileChanges(base.accounts, events.event_of)
+    rpc = SettingsRpc(AccountSettings(base.outbox, base.accounts, store, changes, base.profiles))
+    return part(
+        settings_pb2, "SettingsService", partial(settings_pb2_grpc.add_SettingsServiceServicer_to_server, rpc)
+    )
+
+
+def avatars(base: Base) -> Part:
+    register = partial(settings_pb2_grpc.add_AvatarServiceServicer_to_server, AvatarRpc(base.avatars))
+    return part(settings_pb2, "AvatarService", register, (base.pictures.stand_by,))
 
 
 def part(module: Any, name: str, register: Callable[[grpc.aio.Server], None], tasks: Sequence[Task] = ()) -> Part:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from kit.server import Task
 
+from user_service.wiring.avatars import following_states
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_care_of
 
 
 def working_of(base: Base) -> Sequence[Task]:
-    return [base.outbox.run, factor_care_of(base)]
+    following = following_states(base.settings, base.avatars)
+    return [base.outbox.run, base.avatars.sweep, following.run, factor_care_of(base)]
