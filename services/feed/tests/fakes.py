@@ -170,6 +170,17 @@ class FakeAuthors:
 
 
 @dataclass
+class FakeErased:
+    marked: set[int] = field(default_factory=set[int])
+
+    async def mark(self, user_id: int) -> None:
+        self.marked.add(user_id)
+
+    async def is_marked(self, user_id: int) -> bool:
+        return user_id in self.marked
+
+
+@dataclass
 class FakeWarm:
     cap: int
     timelines: dict[int, Slice] = field(default_factory=dict[int, Slice])

@@ -10,7 +10,16 @@ from feed_service.service.home import HomeFeed, Page
 from feed_service.service.rebuild import Rebuild
 from kit.ids import time_of
 
-from services.feed.tests.fakes import Clock, FakeAuthors, FakeGraph, FakeHome, FakePosts, FakeTasks, FakeWarm
+from services.feed.tests.fakes import (
+    Clock,
+    FakeAuthors,
+    FakeErased,
+    FakeGraph,
+    FakeHome,
+    FakePosts,
+    FakeTasks,
+    FakeWarm,
+)
 
 
 @dataclass
@@ -22,11 +31,11 @@ class World:
     def __post_init__(self) -> None:
         self.graph, self.posts = FakeGraph(), FakePosts()
         self.home, self.authors, self.tasks = FakeHome(self.clock), FakeAuthors(), FakeTasks()
-        self.warm = FakeWarm(self.warm_cap)
+        self.warm, self.erased = FakeWarm(self.warm_cap), FakeErased()
         now = self.clock.now
         self.rebuild = Rebuild(self.home, self.warm, self.authors, self.posts, self.graph, now=now)
         self.follows = Follows(self.home, self.warm, self.authors, self.tasks, now=now)
-        self.push = Push(Lane.SMALL, self.home, self.warm, self.tasks, now=now)
+        self.push = Push(Lane.SMALL, self.home, self.warm, self.erased, self.tasks, now=now)
 
     def server(self) -> HomeFeed[int]:
         """A feed process of its own: nothing in memory from before."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from heliograph.feed.v1 import feed_pb2, feed_pb2_grpc
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.privacy.v1 import privacy_pb2
+from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from kit import cassandra, server
 from kit.cassandra import Cassandra, open_cassandra
 from kit.client import channel
@@ -24,12 +26,13 @@ from feed_service.clients import GraphClient, PostClient
 from feed_service.events import LaneTasks
 from feed_service.fanout import consumers
 from feed_service.model import Lane
-from feed_service.rpc import FeedRpc
-from feed_service.service import Candidates, FanOut, Follows, HomeFeed, Push, Rebuild
+from feed_service.rpc import FeedRpc, PersonalRpc
+from feed_service.service import Candidates, Erasure, FanOut, Follows, HomeFeed, Push, Rebuild
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings
-from feed_service.store import AuthorRows, ChunkRows, HomeRows, Patience, WarmTimelines
+from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, Patience, WarmTimelines
 
 NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+PERSONAL = privacy_pb2.DESCRIPTOR.services_by_name["PersonalDataService"].full_name
 MIGRATIONS = Path(__file__).parents[2] / "migrations" / "cassandra"
 
 now = partial(datetime.now, UTC)
@@ -43,10 +46,12 @@ class Parts:
         waiting = Patience("CASSANDRA", seconds=seconds, rest=rest, clock=time.monotonic)
         self.home = HomeRows(rows, waiting)
         self.authors = AuthorRows(rows, waiting, now=now)
+        self.erased = ErasedRows(rows, waiting)
         # The fan-out need not wait for Redis either: the late lane does.
         self.warm = WarmTimelines(
             redis, Patience("REDIS", seconds=2.0, rest=1.0, clock=time.monotonic), cap=settings.warm_cap
         )
+        self.erasure = Erasure(self.erased, self.home, self.authors, self.warm)
 
 
 async def serve(settings: FeedSettings) -> None:
@@ -67,7 +72,13 @@ async def serve(settings: FeedSettings) -> None:
         )
         feed = FeedRpc(HomeFeed(candidates, posts, graph))
         await server.serve(
-            settings, "feed", register=[partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed)], names=[NAME]
+            settings,
+            "feed",
+            register=[
+                partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed),
+                partial(add_PersonalDataServiceServicer_to_server, PersonalRpc(parts.erasure)),
+            ],
+            names=[NAME, PERSONAL],
         )
 
 
@@ -79,13 +90,13 @@ async def fanout(settings: FanoutSettings) -> None:
         fan_out = FanOut(parts.authors, graph, tasks, threshold=settings.fanout_threshold, page=settings.fanout_page)
         follows = Follows(parts.home, parts.warm, parts.authors, tasks, now=now)
         pushes = {
-            lane: Push(lane, ChunkRows(rows, in_flight=in_flight), parts.warm, tasks, now=now)
+            lane: Push(lane, ChunkRows(rows, in_flight=in_flight), parts.warm, parts.erased, tasks, now=now)
             for lane, in_flight in (
                 (Lane.SMALL, settings.fanout_small_batches),
                 (Lane.LARGE, settings.fanout_large_batches),
             )
         }
-        running = consumers(settings, fan_out, follows, pushes)
+        running = consumers(settings, fan_out, follows, parts.erasure, pushes)
         await server.work(settings, "fanout", checks={"cassandra": rows.check}, tasks=running)
 
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from heliograph.events.v1.graph_events_pb2 import Blocked, Followed, Unfollowed
 from heliograph.events.v1.post_events_pb2 import PostDeleted, PostPublished
+from heliograph.events.v1.user_events_pb2 import AccountErased
 from heliograph.feed.v1.feed_pb2 import FanoutChunk, FanoutPlan, FanoutTask
 from kit import telemetry
 from kit.consumer import Delivery
 from kit.kafka import Message, Producer
 
 from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, micros
-from feed_service.service import FanOut, Follows, Push
+from feed_service.service import Erasure, FanOut, Follows, Push
 
 Handlers = Mapping[str, Callable[[Any, Delivery], Awaitable[None]]]
 
@@ -37,6 +38,13 @@ def graph_handlers(follows: Follows) -> Handlers:
         await follows.blocked(event.blocker_id, event.blocked_id, event.change_id)
 
     return {"followed": followed, "unfollowed": unfollowed, "blocked": blocked}
+
+
+def user_handlers(erasure: Erasure) -> Handlers:
+    async def erased(event: AccountErased, _: Delivery) -> None:
+        await erasure.erase(event.user_id)
+
+    return {"account_erased": erased}
 
 
 def lane_handlers(fan_out: FanOut, push: Push) -> Handlers:

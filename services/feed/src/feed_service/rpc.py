@@ -1,13 +1,15 @@
-"""FeedService of protos/heliograph/feed/v1."""
+"""FeedService of protos/heliograph/feed/v1, and PersonalDataService of protos/heliograph/privacy/v1."""
 
 from heliograph.feed.v1 import feed_pb2 as pb
 from heliograph.feed.v1.feed_pb2_grpc import FeedServiceServicer
 from heliograph.post.v1.post_pb2 import Post
+from heliograph.privacy.v1 import privacy_pb2 as privacy
+from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceServicer
 from kit.paging import page_size
 from kit.server import Context
 
 from feed_service.model import parse_token, parse_viewer
-from feed_service.service import HomeFeed
+from feed_service.service import Erasure, HomeFeed
 
 
 class FeedRpc(FeedServiceServicer):
@@ -19,3 +21,16 @@ class FeedRpc(FeedServiceServicer):
             parse_viewer(request.viewer_id), page_size(request.page_size), parse_token(request.page_token)
         )
         return pb.GetHomeFeedResponse(posts=page.posts, next_page_token=page.next_token, degraded=page.degraded)
+
+
+class PersonalRpc(PersonalDataServiceServicer):
+    """All that is kept here are copies: there is nothing to export."""
+
+    def __init__(self, erasure: Erasure) -> None:
+        self._erasure = erasure
+
+    async def Export(self, request: privacy.ExportRequest, context: Context) -> privacy.ExportResponse:
+        return privacy.ExportResponse()
+
+    async def Erase(self, request: privacy.EraseRequest, context: Context) -> privacy.EraseResponse:
+        return privacy.EraseResponse(done=True, removed=await self._erasure.erase(request.user_id))

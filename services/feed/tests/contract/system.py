@@ -25,7 +25,7 @@ from kit.settings import ProcessSettings
 from services.feed.tests.contract.peers import GraphPeer, PostPeer
 from services.feed.tests.fakes import FakeGraph, FakePosts
 
-TOPICS = ("post.v1", "graph.v1", "fanout.small.v1", "fanout.large.v1", "fanout.warm.v1")
+TOPICS = ("user.v1", "post.v1", "graph.v1", "fanout.small.v1", "fanout.large.v1", "fanout.warm.v1")
 
 
 @dataclass

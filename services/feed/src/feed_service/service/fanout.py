@@ -7,7 +7,7 @@ from kit.errors import Unavailable
 from prometheus_client import Counter, Histogram
 
 from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, by_pull, chunks, micros, pack
-from feed_service.service.ports import Authors, Graph, Rows, Tasks, Warm
+from feed_service.service.ports import Authors, Erased, Graph, Rows, Tasks, Warm
 
 POSTS = Counter("heliograph_fanout_posts_total", "Posts fanned out", ["way"])
 ROWS = Counter("heliograph_fanout_rows_total", "Home rows written", ["lane"])
@@ -64,16 +64,21 @@ class FanOut:
 class Push:
     """Writes chunks of one lane."""
 
-    def __init__(self, lane: Lane, rows: Rows, warm: Warm, tasks: Tasks, *, now: Callable[[], datetime]) -> None:
-        self._lane, self._rows, self._warm, self._tasks, self._now = lane, rows, warm, tasks, now
+    def __init__(
+        self, lane: Lane, rows: Rows, warm: Warm, erased: Erased, tasks: Tasks, *, now: Callable[[], datetime]
+    ) -> None:
+        self._lane, self._rows, self._warm, self._erased = lane, rows, warm, erased
+        self._tasks, self._now = tasks, now
 
     async def write(self, chunk: Chunk) -> None:
         """Rows first: a timeline that begins to be built after the push must find them. An outage of Redis holds no
-        rows up: the late lane waits for it."""
+        rows up: the late lane waits for it. Nothing at all of an author who is gone for good."""
+        if await self._erased.is_marked(chunk.entry.author_id):
+            return
         await self._rows.write(chunk)
         ROWS.labels(self._lane.name.lower()).inc(len(chunk.followers) // ID_BYTES)
         try:
-            await self.warm_up(chunk)
+            await self._warm.push(chunk.entry, chunk.followers)
         except Unavailable:
             await self._tasks.emit(Lane.LATE, [chunk])
         seconds = (micros(self._now()) - chunk.at_us) / 1e6
@@ -81,4 +86,5 @@ class Push:
 
     async def warm_up(self, chunk: Chunk) -> None:
         """Raises Unavailable while Redis is down."""
-        await self._warm.push(chunk.entry, chunk.followers)
+        if not await self._erased.is_marked(chunk.entry.author_id):
+            await self._warm.push(chunk.entry, chunk.followers)

@@ -38,6 +38,12 @@ class Rows(Protocol):
         ...
 
 
+class Erased(Protocol):
+    async def is_marked(self, user_id: int) -> bool:
+        """Whether the account is gone for good. Raises Unavailable CASSANDRA_UNAVAILABLE."""
+        ...
+
+
 class Authors(Protocol):
     """Every published post of an author. Raises Unavailable CASSANDRA_UNAVAILABLE."""
 

@@ -2,8 +2,9 @@
 
 from feed_service.store.authors import AuthorRows
 from feed_service.store.chunks import ChunkRows
+from feed_service.store.erased import ErasedRows
 from feed_service.store.home import HomeRows
 from feed_service.store.outages import Patience
 from feed_service.store.warm import WarmTimelines
 
-__all__ = ["AuthorRows", "ChunkRows", "HomeRows", "Patience", "WarmTimelines"]
+__all__ = ["AuthorRows", "ChunkRows", "ErasedRows", "HomeRows", "Patience", "WarmTimelines"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.cassandra import Cassandra
 
-from feed_service.model import Entry, bucket_of, buckets
+from feed_service.model import TOP, Entry, bucket_of, buckets
 from feed_service.store.outages import Patience
 
 _ADD = "INSERT INTO author_timeline (author_id, bucket, post_id) VALUES (?, ?, ?) USING TIMESTAMP ?"
@@ -15,6 +15,9 @@ _SLICE = "SELECT post_id FROM author_timeline WHERE author_id = ? AND bucket = ?
 _PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0"
 _IS_PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0 AND author_id = ?"
 _MARK_PULLED = "INSERT INTO pulled_author (shard, author_id) VALUES (0, ?)"
+
+_CLEAR = "DELETE FROM author_timeline WHERE author_id = ? AND bucket = ?"
+_UNMARK_PULLED = "DELETE FROM pulled_author WHERE shard = 0 AND author_id = ?"
 
 
 class AuthorRows:
@@ -44,6 +47,14 @@ class AuthorRows:
 
     async def mark_pulled(self, author_id: int) -> None:
         await self._run(_MARK_PULLED, author_id)
+
+    async def clear(self, author_id: int) -> int:
+        """The whole timeline, with what was written before and arrives later. 0 when nothing was there."""
+        rows, pulled = await self.slice(author_id, TOP, 1), await self.is_pulled(author_id)
+        for bucket in buckets(author_id, TOP, self._now()):
+            await self._run(_CLEAR, author_id, bucket)
+        await self._run(_UNMARK_PULLED, author_id)
+        return len(rows) + pulled
 
     async def _run(self, cql: str, *values: int) -> Sequence[Any]:
         async with self._patience.waiting():

@@ -24,6 +24,8 @@ _OF_AUTHOR = """
 SELECT post_id, author_id FROM home_timeline WHERE user_id = ? AND author_id = ? AND post_id < ? LIMIT ? ALLOW FILTERING
 """  # filters within one partition
 _COMPLETE_FROM = "SELECT complete_from FROM home_state WHERE user_id = ?"
+_CLEAR = "DELETE FROM home_timeline WHERE user_id = ?"
+_FORGET = "DELETE FROM home_state WHERE user_id = ?"
 _SET_COMPLETE_FROM = "INSERT INTO home_state (user_id, complete_from) VALUES (?, ?)"
 
 _AT_ONCE = 8  # batches
@@ -53,6 +55,13 @@ class HomeRows:
             found += page
             if len(page) < _PAGE:
                 return found
+
+    async def clear(self, user_id: int) -> int:
+        """The whole timeline, with what was written before and arrives later. 0 when nothing was there."""
+        rows, known = await self.slice(user_id, _TOP, 0, 1), await self.complete_from(user_id)
+        await self._run(_CLEAR, user_id)
+        await self._run(_FORGET, user_id)
+        return len(rows) + (known is not None)
 
     async def add(self, user_id: int, entries: Sequence[Entry], at_us: int) -> None:
         await self._write(INSERT, [(user_id, entry.post_id, entry.author_id, at_us) for entry in entries])
