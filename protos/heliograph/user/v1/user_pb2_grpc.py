@@ -106,7 +106,8 @@ class UserServiceServicer:
     """
 
     def RegisterAccount(self, request, context):
-        """Creates an account. ALREADY_EXISTS with a field for a username or e-mail that is taken.
+        """Creates an account. ALREADY_EXISTS for a username that is taken, or looks like one that is. An e-mail address that
+        is somebody's makes no difference to the answer: only its owner is told, by letter.
         A repeated request_id of the same username and e-mail answers the account made before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -141,7 +142,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveUsernames(self, request, context):
-        """Ids of the usernames that exist (for mentions). At most 100.
+        """Ids of the usernames that exist (for mentions), and of former ones that still lead to an account. At most 100.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -20,7 +20,8 @@ class UserServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterAccount: _aio.UnaryUnaryMultiCallable[_user_pb2.RegisterAccountRequest, _user_pb2.RegisterAccountResponse]
-    """Creates an account. ALREADY_EXISTS with a field for a username or e-mail that is taken.
+    """Creates an account. ALREADY_EXISTS for a username that is taken, or looks like one that is. An e-mail address that
+    is somebody's makes no difference to the answer: only its owner is told, by letter.
     A repeated request_id of the same username and e-mail answers the account made before.
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_user_pb2.GetAccountRequest, _user_pb2.GetAccountResponse]
@@ -31,7 +32,7 @@ class UserServiceStub:
     """Public profiles by id; unknown ids are left out. At most 200 ids."""
     GetProfileByUsername: _aio.UnaryUnaryMultiCallable[_user_pb2.GetProfileByUsernameRequest, _user_pb2.GetProfileByUsernameResponse]
     ResolveUsernames: _aio.UnaryUnaryMultiCallable[_user_pb2.ResolveUsernamesRequest, _user_pb2.ResolveUsernamesResponse]
-    """Ids of the usernames that exist (for mentions). At most 100."""
+    """Ids of the usernames that exist (for mentions), and of former ones that still lead to an account. At most 100."""
     CreateSession: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateSessionRequest, _user_pb2.CreateSessionResponse]
     """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
     but a ticket for SignInService.FinishLogIn.
@@ -57,7 +58,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.RegisterAccountRequest,
         context: _aio.ServicerContext[_user_pb2.RegisterAccountRequest, _abc.Awaitable[_user_pb2.RegisterAccountResponse]],
     ) -> _abc.Awaitable[_user_pb2.RegisterAccountResponse]:
-        """Creates an account. ALREADY_EXISTS with a field for a username or e-mail that is taken.
+        """Creates an account. ALREADY_EXISTS for a username that is taken, or looks like one that is. An e-mail address that
+        is somebody's makes no difference to the answer: only its owner is told, by letter.
         A repeated request_id of the same username and e-mail answers the account made before.
         """
 
@@ -98,7 +100,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.ResolveUsernamesRequest,
         context: _aio.ServicerContext[_user_pb2.ResolveUsernamesRequest, _abc.Awaitable[_user_pb2.ResolveUsernamesResponse]],
     ) -> _abc.Awaitable[_user_pb2.ResolveUsernamesResponse]:
-        """Ids of the usernames that exist (for mentions). At most 100."""
+        """Ids of the usernames that exist (for mentions), and of former ones that still lead to an account. At most 100."""
 
     @_abc_1.abstractmethod
     def CreateSession(

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from user_service.model import names
+from user_service.model import lookalikes, names
+
+RESERVED_LOOKS = {lookalikes.bare_look(name) for name in names.RESERVED}
 
 USERNAMES = st.from_regex(r"[a-z0-9_][a-z0-9._]{1,28}[a-z0-9_]", fullmatch=True).filter(
-    lambda name: ".." not in name and name not in names.RESERVED
+    lambda name: ".." not in name and lookalikes.bare_look(name) not in RESERVED_LOOKS
 )
 
 
@@ -38,6 +40,31 @@ def test_no_two_usernames_differ_in_case_alone(text: str) -> None:
 )
 def test_letters_that_only_look_like_ascii_are_refused(text: str) -> None:
     assert names.username_fault(text)
+
+
+@pytest.mark.parametrize("text", ["\u0430nna", "\u212aevin", "ａｎｎａ", "an\u0301na", "ѕуѕтем_а", "αννα"])
+def test_letters_of_another_alphabet_are_named_as_the_reason(text: str) -> None:
+    assert "only look like" in (names.username_fault(text) or "")
+
+
+@pytest.mark.parametrize("text", ["anna\u202e", "\u2066anna", "ann\u200da", "an\u200bna", "anna\u00ad", "anna\u3164"])
+def test_invisible_and_turning_characters_are_named_as_the_reason(text: str) -> None:
+    assert "invisible" in (names.username_fault(text) or "")
+
+
+@pytest.mark.parametrize("text", ["adm1n", "ad_min", "ad.m.in", "adrnin", "heIiograph", "he1iograph", "0fficial", "vveb"])
+def test_names_that_look_like_a_reserved_one_are_refused(text: str) -> None:
+    assert names.username_fault(text) == "looks like a reserved name"
+
+
+@pytest.mark.parametrize(("one", "other"), [("he11o", "hello"), ("b0b", "bob"), ("rnax", "max"), ("vvim", "wim")])
+def test_names_that_look_alike_have_one_look(one: str, other: str) -> None:
+    assert lookalikes.look(one) == lookalikes.look(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("anna.b", "annab"), ("user10", "user11"), ("anna", "anno"), ("nick", "nlck")])
+def test_names_that_can_be_told_apart_have_different_looks(one: str, other: str) -> None:
+    assert lookalikes.look(one) != lookalikes.look(other)
 
 
 @pytest.mark.parametrize("text", ["", "ab", "a" * 31, ".anna", "anna.", "an..na", "anna-b", "an@na"])
@@ -118,8 +145,26 @@ def test_only_a_bio_has_lines() -> None:
     assert names.text_fault("name", "one\ntwo")
 
 
-def test_emoji_with_joiners_are_not_control_characters() -> None:
-    assert names.text_fault("name", "Anna 👩‍🚀") is None
+@pytest.mark.parametrize(
+    "text",
+    ["Anna 👩‍🚀", "❤️‍🔥", "1️⃣", "می\u200cخواهم", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+    ids=ascii,
+)
+def test_joiners_are_fine_where_they_do_something(text: str) -> None:
+    assert names.text_fault("name", text) is None
+
+
+@pytest.mark.parametrize(
+    "character", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u3164", "\u2800", "\ufe0f", "\u200f", "\U000e0041"], ids=ascii
+)
+@pytest.mark.parametrize("field", ["name", "pronouns", "location"])
+def test_what_does_not_show_is_refused_where_people_look_for_a_name(field: str, character: str) -> None:
+    assert names.text_fault(field, f"An{character}na") == "must not have invisible characters"
+
+
+@pytest.mark.parametrize("character", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ids=ascii)
+def test_nothing_turns_the_text_around_it(character: str) -> None:
+    assert all(names.text_fault(field, f"a{character}b") for field in names.TEXT_LIMITS)
 
 
 @pytest.mark.parametrize(

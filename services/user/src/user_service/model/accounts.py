@@ -74,6 +74,11 @@ class Account:
     def etag(self) -> str:
         return str(self.profile.version)
 
+    def deletion_pending(self, now: datetime) -> bool:
+        """Asked for, and to be called off until it is done."""
+        deleted = self.profile.state is AccountState.DELETED
+        return deleted and self.delete_after is not None and self.delete_after > now
+
     def with_profile(self, profile: Profile) -> "Account":
         return replace(self, profile=profile)
 

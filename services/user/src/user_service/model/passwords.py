@@ -9,6 +9,7 @@ from collections.abc import Iterable
 SERVICE = "heliograph"
 _SHORTEST_WORD = 4
 """Of the context: shorter ones are in too many good passwords."""
+_LONGEST_CONTEXT = 320
 _FEWEST_OWN = 4
 """So many characters besides digits must be left of a password without the words of its context."""
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm")
@@ -69,7 +70,7 @@ def _left(plain: str, context: Iterable[str]) -> int:
 def _words(context: Iterable[str]) -> set[str]:
     found = {SERVICE}
     for text in context:
-        folded = unicodedata.normalize("NFKC", text).casefold()
+        folded = unicodedata.normalize("NFKC", text[:_LONGEST_CONTEXT]).casefold()
         split = "".join(character if character.isalnum() else " " for character in folded).split()
         found |= {word for word in (folded, "".join(split), *split) if len(word) >= _SHORTEST_WORD}
     return found

@@ -43,6 +43,10 @@ class Passwords:
         verified = await self._run(lambda: self._verify(password_hash or self._nobodys, password))
         return verified and password_hash is not None
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Made under another cost than new ones are."""
+        return self._hasher.check_needs_rehash(password_hash)
+
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)

@@ -87,7 +87,7 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         log=log,
         mail=mail,
         factors=factors,
-        sign_in=SignIn(accounts, passwords, factors, ChallengeStore(postgres), clock, verified_only=settings.require_verified_email),
+        sign_in=_sign_in(settings, accounts, passwords, factors, ChallengeStore(postgres), clock),
         grants=Sessions(
             postgres,
             sessions,
@@ -101,6 +101,17 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         pictures=pictures,
         avatars=open_avatars(stack, settings, postgres, outbox, bucket, pictures, profiles, clock),
     )
+
+
+def _sign_in(
+    settings: UserSettings,
+    accounts: AccountStore,
+    passwords: Passwords,
+    factors: Factors,
+    challenges: ChallengeStore,
+    clock: Callable[[], datetime],
+) -> SignIn:
+    return SignIn(accounts, passwords, factors, challenges, clock, verified_only=settings.require_verified_email)
 
 
 def _factors(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from kit.server import Task
 
+from user_service.settings import WorkerSettings
 from user_service.wiring.avatars import following_states
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_care_of
+from user_service.wiring.mail import mail_tasks_of
 
 
-def working_of(base: Base) -> Sequence[Task]:
+def working_of(base: Base, settings: WorkerSettings) -> Sequence[Task]:
     following = following_states(base.settings, base.avatars)
-    return [base.outbox.run, base.avatars.sweep, following.run, factor_care_of(base)]
+    return [base.outbox.run, base.avatars.sweep, following.run, factor_care_of(base), *mail_tasks_of(base, settings)]
