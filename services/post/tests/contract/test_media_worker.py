@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, PostPublished, PostSnapshot
-from heliograph.events.v1.user_events_pb2 import PrivacyChanged
+from heliograph.events.v1.user_events_pb2 import AccountStateChanged, PrivacyChanged
 from heliograph.post.v1 import post_pb2
 from heliograph.user.v1.user_pb2 import Profile
 from kit.consumer import Delivery
@@ -25,7 +25,7 @@ from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.model.media import Kind, MediaState, Medium
 from post_service.model.posts import Content
-from post_service.model.visibility import Audience, PostState
+from post_service.model.visibility import AccountState, Audience, PostState
 from post_service.service.publishing import move_misplaced
 from post_service.store import media as media_rows
 from post_service.store import posts as rows
@@ -139,22 +139,38 @@ async def test_a_narrow_post_gets_private_files_before_it_is_published(studio: S
     assert post.state is PostState.PUBLISHED
 
 
-async def test_old_addresses_die_when_the_account_goes_private_and_new_ones_when_it_goes_public(studio: Studio) -> None:
+@pytest.mark.parametrize(
+    ("hidden", "shown", "told"),
+    [
+        ({"private_account": True}, {"private_account": False}, PrivacyChanged(profile=Profile(id=BEN))),
+        (
+            {"state": AccountState.SUSPENDED},
+            {"state": AccountState.ACTIVE},
+            AccountStateChanged(profile=Profile(id=BEN)),
+        ),
+        ({"state": AccountState.DELETED}, {"state": AccountState.ACTIVE}, AccountStateChanged(profile=Profile(id=BEN))),
+    ],
+)
+async def test_old_addresses_die_when_the_account_is_not_shown_to_all_any_more_and_new_ones_when_it_is(
+    studio: Studio,
+    hidden: Mapping[str, object],
+    shown: Mapping[str, object],
+    told: PrivacyChanged | AccountStateChanged,
+) -> None:
     studio.people.add(BEN)
     media = [await studio.upload(BEN, photo(seed=seed)) for seed in range(3)]
-    for medium in media:
+    for medium in media[:2]:
         await post_of(studio, [medium])
+    for medium in media:
         await studio.work(medium)
-    unposted = await studio.work(await studio.upload(BEN, photo(seed=9)))
-    for private in (True, False):
-        studio.people.change(BEN, private_account=private)
+    for change, folder in ((hidden, "private/"), (shown, "public/")):
+        studio.people.change(BEN, **change)
         before = {(await studio.again(medium)).place for medium in media}
-        await studio.worker.on_privacy_changed(PrivacyChanged(profile=Profile(id=BEN)), NOTICE)
+        await studio.worker.on_account_changed(told, NOTICE)
         after = {(await studio.again(medium)).place for medium in media}
         assert not before & after
-        assert all(place.startswith("private/" if private else "public/") for place in after)
-        files = await keys_in(studio.bucket, "p")
-        assert files == set().union(*(at(place) for place in after)) | at(unposted.place)
+        assert all(place.startswith(folder) for place in after)
+        assert await keys_in(studio.bucket, "p") == set().union(*(at(place) for place in after))
 
 
 async def test_a_post_that_overtook_its_accounts_privacy_is_put_right(studio: Studio) -> None:
@@ -187,9 +203,9 @@ async def test_news_of_privacy_that_the_account_does_not_show_yet_comes_again(st
     await studio.work(medium)
     told = PrivacyChanged(profile=Profile(id=BEN, private_account=True, version=2))
     with pytest.raises(Unavailable):
-        await studio.worker.on_privacy_changed(told, NOTICE)
+        await studio.worker.on_account_changed(told, NOTICE)
     studio.people.change(BEN, private_account=True, version=2)
-    await studio.worker.on_privacy_changed(told, NOTICE)
+    await studio.worker.on_account_changed(told, NOTICE)
     assert (await studio.again(medium)).place.startswith("private/")
 
 

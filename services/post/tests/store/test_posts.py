@@ -199,7 +199,10 @@ async def test_misplaced_media_are_found_for_either_privacy(truth: Truth, postgr
         async with truth.transaction() as tx:
             await tx.conn.execute("update posts set audience = $2 where id = $1", post_id, audience)
             await media_rows.attach(tx.conn, BEN, post_id, [medium.id])
-    public = await store.misplaced(BEN, private=False, after=0, limit=9)
-    private = await store.misplaced(BEN, private=True, after=0, limit=9)
-    assert [medium.place for medium in public] == ["public/c", "private/d"]
-    assert [medium.place for medium in private] == ["public/a", "public/c"]
+    unposted = await store.reserve(BEN, "unposted", ASKED)
+    await progress.choose_place(unposted, "public/e")
+    await ready(truth, unposted)
+    shown = await store.misplaced(BEN, shown=True, after=0, limit=9)
+    hidden = await store.misplaced(BEN, shown=False, after=0, limit=9)
+    assert [medium.place for medium in shown] == ["public/c", "private/d"]
+    assert [medium.place for medium in hidden] == ["public/a", "public/c", "public/e"]

@@ -58,9 +58,8 @@ def test_anonymous_viewers_see_published_public_posts_of_active_public_accounts(
     private: bool, account: AccountState, audience: Audience, state: PostState
 ) -> None:
     profile = author(private=private, state=account)
-    public = not private and audience is Audience.PUBLIC
-    live = account is AccountState.ACTIVE and state is PostState.PUBLISHED
-    assert may_see(NOBODY, profile, Relation(), audience, state) is (public and live)
+    public = not private and audience is Audience.PUBLIC and account is AccountState.ACTIVE
+    assert may_see(NOBODY, profile, Relation(), audience, state) is (public and state is PostState.PUBLISHED)
     assert open_to_all(profile, audience) is public
 
 

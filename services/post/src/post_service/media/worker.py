@@ -7,7 +7,7 @@ is killed anywhere and started again writes the same keys. The step that shows i
 import asyncio
 
 from heliograph.events.v1.post_events_pb2 import MediaUploaded, PostDeleted, PostEvent, PostPublished
-from heliograph.events.v1.user_events_pb2 import PrivacyChanged, UserEvent
+from heliograph.events.v1.user_events_pb2 import AccountStateChanged, PrivacyChanged, UserEvent
 from kit import log
 from kit.consumer import Delivery, Handle, by_topic, dispatch
 from kit.errors import Unavailable
@@ -17,7 +17,7 @@ from post_service.media.desk import Desk
 from post_service.media.making import process, publish_waiting, refuse
 from post_service.media.moving import drop_old_place, move, purge
 from post_service.model.media import MediaState, Medium, Step, next_step, upload_key
-from post_service.model.visibility import Audience, Profile, open_to_all
+from post_service.model.visibility import Audience, Profile, open_to_all, shown_to_all
 
 _AT_ONCE = 4
 _SWEEP_SECONDS = 600
@@ -44,7 +44,9 @@ class MediaWorker:
                         "post_deleted": self.on_deleted,
                     },
                 ),
-                USER_TOPIC: dispatch(UserEvent, {"privacy_changed": self.on_privacy_changed}),
+                USER_TOPIC: dispatch(
+                    UserEvent, dict.fromkeys(("privacy_changed", "account_state_changed"), self.on_account_changed)
+                ),
             }
         )
 
@@ -61,7 +63,7 @@ class MediaWorker:
     async def on_deleted(self, event: PostDeleted, _delivery: Delivery) -> None:
         await self._advance_all(await self._desk.media.of_post(event.author_id, event.post_id))
 
-    async def on_privacy_changed(self, event: PrivacyChanged, _delivery: Delivery) -> None:
+    async def on_account_changed(self, event: PrivacyChanged | AccountStateChanged, _delivery: Delivery) -> None:
         """All of the author's files that are in the wrong place now. Raises Unavailable while the user service does not
         know of the change itself."""
         author = await self._author(event.profile.id)
@@ -69,9 +71,8 @@ class MediaWorker:
             raise Unavailable("USER_BEHIND", "a backing service is behind", retry_after=1)
         after = 0
         while author is not None:
-            media = await self._desk.media.misplaced(
-                author.id, private=author.private_account, after=after, limit=_BATCH
-            )
+            shown = shown_to_all(author)
+            media = await self._desk.media.misplaced(author.id, shown=shown, after=after, limit=_BATCH)
             await self._advance_all(media)
             if len(media) < _BATCH:
                 return

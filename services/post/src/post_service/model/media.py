@@ -201,7 +201,7 @@ class Step(Enum):
 
 
 def next_step(medium: Medium, *, open_to_all: bool) -> Step:
-    """`open_to_all` of its post; without a post the files stay where they are."""
+    """`open_to_all` of its post; without a post, of the author's public posts."""
     if medium.state in IN_WORK:
         return Step.PROCESS
     if medium.state in {MediaState.REFUSED, MediaState.DELETED}:
@@ -210,6 +210,6 @@ def next_step(medium: Medium, *, open_to_all: bool) -> Step:
         return Step.NOTHING
     if medium.old_place:
         return Step.DROP_OLD_PLACE
-    if medium.post_id and not fits(medium.place, open_to_all=open_to_all):
+    if not fits(medium.place, open_to_all=open_to_all):
         return Step.MOVE
     return Step.NOTHING

@@ -90,8 +90,11 @@ def may_list(viewer_id: int, author: Profile, relation: Relation) -> bool:
 
 
 def open_to_all(author: Profile, audience: Audience) -> bool:
-    """Whether an anonymous viewer may see the author's posts of this audience: decides where their files are stored.
+    """Whether an anonymous viewer may see the author's posts of this audience: decides where their files are stored."""
+    return audience is Audience.PUBLIC and shown_to_all(author)
 
-    A suspended account's files stay where they are: its posts are hidden, and come back with it.
-    """
-    return audience is Audience.PUBLIC and not author.private_account
+
+def shown_to_all(author: Profile) -> bool:
+    """Whether an anonymous viewer may see the author's public posts. Files of an account that is suspended or about to
+    be erased are none of the public's; they come back with it."""
+    return author.state is AccountState.ACTIVE and not author.private_account

@@ -66,15 +66,15 @@ class MediaStore:
         async with self._postgres.primary.acquire() as conn:
             return (await of_posts(conn, [author_id], [post_id])).get(post_id, [])
 
-    async def misplaced(self, author_id: int, *, private: bool, after: int, limit: int) -> list[Medium]:
-        """Ready media of the author's posts that are stored where the posts' audience does not need them, by rising
-        id, given whether the account is private."""
-        query = f"""select {COLUMNS} from media where author_id = $1 and id > $2 and state = $3 and post_id > 0
-            and (place like 'public/%') <> ($4 and exists (
+    async def misplaced(self, author_id: int, *, shown: bool, after: int, limit: int) -> list[Medium]:
+        """Ready media of the author that are stored where their posts' audience does not need them, by rising id, given
+        whether the account's public posts are shown to all. What no post uses goes with those."""
+        query = f"""select {COLUMNS} from media where author_id = $1 and id > $2 and state = $3
+            and (place like 'public/%') <> ($4 and (post_id = 0 or exists (
                 select 1 from posts where posts.author_id = media.author_id and posts.id = media.post_id
-                and posts.audience = 1))
+                and posts.audience = 1)))
             order by id limit $5"""
-        rows = await self._postgres.primary.fetch(query, author_id, after, MediaState.READY, not private, limit)
+        rows = await self._postgres.primary.fetch(query, author_id, after, MediaState.READY, shown, limit)
         return [medium_of(row) for row in rows]
 
 
