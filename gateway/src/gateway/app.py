@@ -24,6 +24,7 @@ from gateway.routes import (
     admin,
     comments,
     delivery,
+    factors,
     feed,
     graph,
     me,
@@ -32,6 +33,7 @@ from gateway.routes import (
     operations,
     posts,
     search,
+    suggestions,
     uploads,
     users,
 )
@@ -39,7 +41,7 @@ from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
     accounts, me, users, graph, uploads, media, posts, comments, feed, notifications, search, delivery, operations,
-    admin,
+    admin, factors, suggestions,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

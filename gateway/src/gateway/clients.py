@@ -11,6 +11,7 @@ from heliograph.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.search.v1.search_pb2_grpc import SearchServiceStub
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
+from heliograph.user.v1.factors_pb2_grpc import FactorServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import client
 
@@ -28,6 +29,7 @@ class Services:
     notify: NotifyServiceStub
     search: SearchServiceStub
     admin: AdminServiceStub
+    factors: FactorServiceStub
 
 
 @asynccontextmanager
@@ -49,4 +51,5 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
             notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
             search=SearchServiceStub(await channel(settings.search_target, "search")),
             admin=AdminServiceStub(user),
+            factors=FactorServiceStub(user),
         )

@@ -89,7 +89,14 @@ _RELATIONSHIP = {
     "requested": False,
     "followed_by": False,
     "blocking": False,
-    "muting": False,
+    "muting": True,
+    "muted_until": _TIME,
+    "close_friend": False,
+}
+_SUGGESTION = {
+    "user": {**_USER, "id": "116045278314958856", "username": "ben", "name": "Ben"},
+    "mutual": [_USER],
+    "mutual_count": 4,
 }
 _SESSION = {
     "id": "116045278314958853",
@@ -118,6 +125,8 @@ _ADMIN_USER = {
     "created_at": _TIME,
     "delete_after": None,
 }
+_RECOVERY_CODES = ["7h3k-9fqw-2m5x-b8dz", "e4v0-t6yn-cj1r-s9ga"]
+_PASSKEY = {"id": "116045278314958856", "name": "Laptop", "created_at": _TIME, "last_used_at": None}
 _AUDIT_ENTRY = {
     "id": "116045278314958854",
     "actor": "account:116045278314958855",
@@ -137,12 +146,23 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "AuditEntry": _AUDIT_ENTRY,
     "Comment": _COMMENT,
     "Comments": {"items": [_COMMENT], "next": None},
+    "Factors": {
+        "totp": {"added_at": _TIME, "last_used_at": None},
+        "passkeys": 1,
+        "recovery_codes_left": 9,
+    },
     "Feed": {"items": [_POST], "next": "AWFmdGVy", "degraded": False},
     "Health": {"status": "ok"},
     "Jwks": {"keys": [_PUBLIC_KEY]},
     "Liked": {"counts": _POST["counts"], "viewer": _POST["viewer"]},
     "LoggedIn": {**_TOKENS, "user": _USER},
     "Media": _MEDIA,
+    "NewPasskey": {**_PASSKEY, "recovery_codes": _RECOVERY_CODES},
+    "NewTotp": {
+        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        "uri": "otpauth://totp/Heliograph:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Heliograph",
+        "expires_at": _TIME,
+    },
     "NewMedia": {
         **_MEDIA,
         "state": "waiting",
@@ -158,6 +178,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Notification": _NOTIFICATION,
     "Notifications": {"items": [_NOTIFICATION], "next": None},
+    "Passkey": _PASSKEY,
+    "PasskeyOptions": {
+        "ticket": "8hTtcG3o",
+        "options": {"challenge": "h0KpcXLm", "rpId": "heliograph.example.org", "userVerification": "required"},
+        "expires_at": _TIME,
+    },
+    "Passkeys": {"items": [_PASSKEY], "next": None},
     "Post": _POST,
     "Posts": {"items": [_POST], "next": None},
     "Problem": {
@@ -172,11 +199,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Profile": _PROFILE,
     "Profiles": {"items": [_PROFILE], "next": None},
+    "RecoveryCodes": {"recovery_codes": _RECOVERY_CODES},
     "Relationship": _RELATIONSHIP,
     "Relationships": {"items": [_RELATIONSHIP], "next": None},
     "Results": {"items": [{"type": "user", "user": _USER}], "next": None},
     "Sessions": {"items": [_SESSION], "next": None},
     "Settings": {"private_account": False},
+    "Suggestion": _SUGGESTION,
+    "Suggestions": {"items": [_SUGGESTION], "next": None},
     "UnreadCount": {"count": 3},
     "User": _USER,
     "Users": {"items": [_USER], "next": None},

@@ -89,7 +89,7 @@ class World:
         self.settings, self._stack = settings, stack
         self.user, self.graph, self.post = services["user"], services["graph"], services["post"]
         self.feed, self.notify, self.search = services["feed"], services["notify"], services["search"]
-        self.admin = services["admin"]
+        self.admin, self.factors = services["admin"], services["factors"]
         self.key = OKPKey.generate_key("Ed25519")
         self.publish_keys({"k1": self.key})
 
