@@ -6,6 +6,7 @@ from heliograph.events.v1.post_events_pb2 import PostEvent
 from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.client import channel
@@ -15,12 +16,12 @@ from kit.server import serve, work
 
 from search_service.clients import Graph, Posts, Users
 from search_service.events import post_handlers, user_handlers
-from search_service.rpc import SearchRpc
+from search_service.rpc import PersonalRpc, SearchRpc
 from search_service.service import IndexService, SearchService
 from search_service.settings import IndexSettings, MigrateSettings, SearchSettings
 from search_service.store.index import Layout, open_index
 
-SERVICE = "heliograph.search.v1.SearchService"
+SERVICE, PERSONAL = "heliograph.search.v1.SearchService", "heliograph.privacy.v1.PersonalDataService"
 
 
 def layout(settings: MigrateSettings) -> Layout:
@@ -39,8 +40,11 @@ async def serve_search(settings: SearchSettings) -> None:
         await serve(
             settings,
             "search",
-            register=[lambda server: add_SearchServiceServicer_to_server(SearchRpc(service), server)],
-            names=[SERVICE],
+            register=[
+                lambda server: add_SearchServiceServicer_to_server(SearchRpc(service), server),
+                lambda server: add_PersonalDataServiceServicer_to_server(PersonalRpc(index), server),
+            ],
+            names=[SERVICE, PERSONAL],
             checks={"elasticsearch": index.check},
         )
 

@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from heliograph.events.v1.post_events_pb2 import PostDeleted, PostEdited, PostPublished, PostSnapshot
-from heliograph.events.v1.user_events_pb2 import AccountRegistered, PrivacyChanged, ProfileChanged
+from heliograph.events.v1.user_events_pb2 import (
+    AccountErased,
+    AccountRegistered,
+    AccountStateChanged,
+    PrivacyChanged,
+    ProfileChanged,
+)
 from heliograph.post.v1.post_pb2 import AUDIENCE_PUBLIC
 from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE, Profile
 from kit.consumer import Delivery
@@ -20,11 +26,20 @@ def user_handlers(service: IndexService) -> Handlers:
     async def changed(event: AccountRegistered | ProfileChanged, _: Delivery) -> None:
         await service.put_user(_user(event.profile))
 
-    async def privacy_changed(event: PrivacyChanged, _: Delivery) -> None:
+    async def privacy_changed(event: PrivacyChanged | AccountStateChanged, _: Delivery) -> None:
         await service.put_user(_user(event.profile))
         await service.follow_privacy(event.profile.id, event.profile.version)
 
-    return {"account_registered": changed, "profile_changed": changed, "privacy_changed": privacy_changed}
+    async def erased(event: AccountErased, _: Delivery) -> None:
+        await service.forget_account(event.user_id)
+
+    return {
+        "account_registered": changed,
+        "profile_changed": changed,
+        "privacy_changed": privacy_changed,
+        "account_state_changed": privacy_changed,
+        "account_erased": erased,
+    }
 
 
 def post_handlers(service: IndexService) -> Handlers:
@@ -32,7 +47,7 @@ def post_handlers(service: IndexService) -> Handlers:
         await service.put_post(_post(event.post), audience_public=event.post.audience == AUDIENCE_PUBLIC)
 
     async def deleted(event: PostDeleted, _: Delivery) -> None:
-        await service.bury_post(event.post_id, event.author_id, event.version, datetime_of(event.deleted_at))
+        await service.bury_post(event.post_id, event.version, datetime_of(event.deleted_at))
 
     return {"post_published": changed, "post_edited": changed, "post_deleted": deleted}
 

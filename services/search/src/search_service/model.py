@@ -75,6 +75,10 @@ class Author:
     open: bool
     version: int
 
+    @property
+    def exists(self) -> bool:
+        return self.version > 0
+
 
 @dataclass(frozen=True)
 class Hit:

@@ -1,8 +1,10 @@
-"""SearchService of protos/heliograph/search/v1."""
+"""SearchService of protos/heliograph/search/v1, and PersonalDataService of protos/heliograph/privacy/v1."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from heliograph.post.v1.post_pb2 import Post
+from heliograph.privacy.v1 import privacy_pb2 as privacy
+from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceServicer
 from heliograph.search.v1 import search_pb2 as pb
 from heliograph.search.v1 import search_pb2_grpc as grpc_
 from heliograph.user.v1.user_pb2 import Profile
@@ -31,6 +33,26 @@ class SearchRpc(grpc_.SearchServiceServicer):
                 return _places(await self._service.places(query, size, token))
             case _:
                 raise InvalidArgument("INVALID_FIELD", "unknown type of result")
+
+
+class Forgetting(Protocol):
+    async def forget_account(self, user_id: int) -> int:
+        """Answers how many documents went; 0 when none is left."""
+        ...
+
+
+class PersonalRpc(PersonalDataServiceServicer):
+    """All that is kept here are copies: there is nothing to export."""
+
+    def __init__(self, index: Forgetting) -> None:
+        self._index = index
+
+    async def Export(self, request: privacy.ExportRequest, context: Any) -> privacy.ExportResponse:
+        return privacy.ExportResponse()
+
+    async def Erase(self, request: privacy.EraseRequest, context: Any) -> privacy.EraseResponse:
+        removed = await self._index.forget_account(request.user_id)
+        return privacy.EraseResponse(done=not removed, removed=removed)
 
 
 def _users(page: Page[Profile]) -> pb.SearchResponse:

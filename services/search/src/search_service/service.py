@@ -49,7 +49,8 @@ class Documents(Protocol):
 
     async def put_user(self, user: UserDocument) -> None: ...
     async def put_post(self, post: PostDocument, *, audience_public: bool) -> None: ...
-    async def bury_post(self, post_id: int, author_id: int, version: int, deleted_at: datetime) -> None: ...
+    async def bury_post(self, post_id: int, version: int, deleted_at: datetime) -> None: ...
+    async def forget_account(self, user_id: int) -> int: ...
     async def set_author_open(self, author_id: int, *, is_open: bool) -> None: ...
 
 
@@ -141,7 +142,9 @@ class IndexService:
         self._authors = authors
 
     async def put_user(self, user: UserDocument) -> None:
-        await self._index.put_user(user)
+        """Nothing when the account is gone for good: it is told of late then."""
+        if (await self._authors.author(user.user_id)).exists:
+            await self._index.put_user(user)
 
     async def follow_privacy(self, author_id: int, version: int) -> None:
         """Brings the author's posts in line with the account as it is now, in the version that was told or a later one.
@@ -153,9 +156,9 @@ class IndexService:
 
     async def put_post(self, post: PostDocument, *, audience_public: bool) -> None:
         """The account is read again after the write: a change between the two reads would be missed both by this
-        write and by a scan that ran before it."""
+        write and by a scan that ran before it. Nothing when the account is gone for good."""
         author = await self._authors.author(post.author_id)
-        while True:
+        while author.exists:
             await self._index.put_post(
                 replace(post, public=audience_public and author.open), audience_public=audience_public
             )
@@ -164,8 +167,12 @@ class IndexService:
                 return
             author = again
 
-    async def bury_post(self, post_id: int, author_id: int, version: int, deleted_at: datetime) -> None:
-        await self._index.bury_post(post_id, author_id, version, deleted_at)
+    async def bury_post(self, post_id: int, version: int, deleted_at: datetime) -> None:
+        await self._index.bury_post(post_id, version, deleted_at)
+
+    async def forget_account(self, user_id: int) -> None:
+        while await self._index.forget_account(user_id):
+            pass
 
 
 async def _full_page(

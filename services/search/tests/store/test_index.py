@@ -117,7 +117,7 @@ async def test_what_is_not_public_is_found_by_its_author_alone_and_counts_nowher
 
 async def test_a_late_event_cannot_bring_a_deleted_post_back(index: Index):
     await index.put_post(post(2, "Dusk"), audience_public=True)
-    await index.bury_post(1, 7, version=2, deleted_at=NOW)
+    await index.bury_post(1, version=2, deleted_at=NOW)
     await index.put_post(post(1, "Dusk"), audience_public=True)
 
     async def found() -> bool:
@@ -179,3 +179,31 @@ async def test_paging_goes_on_where_it_ended(index: Index):
     first = await index.find_posts(0, "dusk", None, 4)
     second = await index.find_posts(0, "dusk", first[-1], 4)
     assert [hit.id for hit in first + second] == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_an_account_is_forgotten_with_all_that_it_posted_and_others_stay(index: Index):
+    await index.put_user(user(7, "ada"))
+    await index.put_user(user(8, "adam"))
+    await index.put_post(post(1, "Dusk"), audience_public=True)
+    await index.put_post(post(2, "Dusk"), audience_public=True)
+    await index.put_post(post(3, "Dusk", author=8), audience_public=True)
+    await index.bury_post(2, version=2, deleted_at=NOW)
+    removed = 0
+    while now := await index.forget_account(7):
+        removed += now
+    assert removed == 2
+    assert await ids_of_users(index, "ada") == [8]
+    assert await ids_of_posts(index, "dusk", viewer=7) == [3]
+
+
+async def test_a_post_that_is_told_of_late_stays_buried_when_its_author_is_forgotten(index: Index):
+    await index.put_post(post(1, "Dusk"), audience_public=True)
+    await index.bury_post(1, version=2, deleted_at=NOW)
+    await index.forget_account(7)
+    await index.put_post(post(1, "Dusk"), audience_public=True)
+    await index.put_post(post(3, "Dusk", author=8), audience_public=True)
+
+    async def found() -> bool:
+        return await ids_of_posts(index, "dusk", viewer=7) == [3]
+
+    await eventually(found)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kit.errors import Unavailable
-from search_service.model import Author, Hit, Place, PostDocument, Relation, TagCount
+from search_service.model import Author, Hit, Place, PostDocument, Relation, TagCount, UserDocument
 from search_service.service import IndexService, SearchService
 
 POST = PostDocument(1, 1, 7, "Dusk", "", (), None, False, datetime(2026, 1, 1, tzinfo=UTC))
@@ -99,15 +99,22 @@ async def test_tags_are_paged_by_offset():
 class FakeDocuments:
     public: list[bool] = field(default_factory=list[bool])
     opened: list[bool] = field(default_factory=list[bool])
+    users: list[int] = field(default_factory=list[int])
+    forgotten: list[int] = field(default_factory=list[int])
 
-    async def put_user(self, user: object) -> None:
-        raise NotImplementedError
+    async def put_user(self, user: UserDocument) -> None:
+        self.users.append(user.user_id)
 
     async def put_post(self, post: PostDocument, *, audience_public: bool) -> None:
         self.public.append(post.public)
 
-    async def bury_post(self, post_id: int, author_id: int, version: int, deleted_at: datetime) -> None:
+    async def bury_post(self, post_id: int, version: int, deleted_at: datetime) -> None:
         raise NotImplementedError
+
+    async def forget_account(self, user_id: int) -> int:
+        """Three documents, two at a time."""
+        self.forgotten.append(user_id)
+        return max(0, 4 - 2 * len(self.forgotten))
 
     async def set_author_open(self, author_id: int, *, is_open: bool) -> None:
         self.opened.append(is_open)
@@ -156,3 +163,17 @@ async def test_news_of_an_account_that_is_gone_closes_its_posts():
     documents = FakeDocuments()
     await IndexService(documents, FakeAuthors([False], version=0)).follow_privacy(7, version=2)
     assert documents.opened == [False]
+
+
+async def test_what_is_told_late_of_an_account_that_is_gone_brings_nothing_back():
+    documents = FakeDocuments()
+    index = IndexService(documents, FakeAuthors([False], version=0))
+    await index.put_user(UserDocument(7, 3, "ada", "Ada", active=True))
+    await index.put_post(POST, audience_public=True)
+    assert (documents.users, documents.public) == ([], [])
+
+
+async def test_an_account_is_forgotten_to_the_last_document():
+    documents = FakeDocuments()
+    await IndexService(documents, FakeAuthors([False], version=0)).forget_account(7)
+    assert documents.forgotten == [7, 7]

@@ -113,8 +113,9 @@ class Index:
         # Equal versions overwrite: only `public` can differ between them, and the later writer has read it later.
         await self._put(Kind.POSTS, post.post_id, post.version, body, version_type="external_gte")
 
-    async def bury_post(self, post_id: int, author_id: int, version: int, deleted_at: datetime) -> None:
-        body = {"post_id": post_id, "author_id": author_id, "deleted": True, "public": False}
+    async def bury_post(self, post_id: int, version: int, deleted_at: datetime) -> None:
+        """What stays says nothing of the author."""
+        body = {"post_id": post_id, "deleted": True, "public": False}
         await self._put(Kind.POSTS, post_id, version, {**body, "created_at": deleted_at.isoformat()})
 
     async def set_author_open(self, author_id: int, *, is_open: bool) -> None:
@@ -143,6 +144,19 @@ class Index:
             if len(hits) < _SCAN:
                 return
             after = hits[-1]["sort"]
+
+    async def forget_account(self, user_id: int) -> int:
+        """Removes the account's documents, at most some hundred at once. Answers how many those were."""
+        patient = self._client.options(request_timeout=30)
+        removed = 0
+        for kind, field in ((Kind.USERS, "user_id"), (Kind.POSTS, "author_id")):
+            alias = self._layout.alias(kind)
+            await patient.indices.refresh(index=alias)
+            answer = await patient.search(index=alias, query={"term": {field: user_id}}, size=_SCAN, source=False)
+            if doomed := [{"delete": {"_id": hit["_id"]}} for hit in answer["hits"]["hits"]]:
+                await patient.bulk(index=alias, operations=doomed, refresh=True)
+                removed += len(doomed)
+        return removed
 
     async def find_users(self, query: str, after: Hit | None, size: int) -> list[Hit]:
         words: Json = {"multi_match": {"query": query, "type": "bool_prefix", "fields": ["name"], "operator": "and"}}
