@@ -23,7 +23,7 @@ def not_found() -> NotFound:
 
 async def visible(here: Here, profiles: Iterable[user_pb2.Profile]) -> list[user_pb2.Profile]:
     """Active accounts that do not block the caller, in the order given."""
-    active = [profile for profile in profiles if profile.state in _SHOWN]
+    active = _active(profiles)
     others = [profile.id for profile in active if profile.id != here.viewer_id]
     if not here.viewer_id or not others:
         return active
@@ -35,11 +35,13 @@ async def visible(here: Here, profiles: Iterable[user_pb2.Profile]) -> list[user
 
 async def by_ids(here: Here, ids: Sequence[int]) -> list[user_pb2.Profile]:
     """Those of the accounts that the caller may see, in the order asked."""
-    if not ids:
-        return []
-    answer = await here.services.user.BatchGetProfiles(user_pb2.BatchGetProfilesRequest(ids=ids))
-    known = {profile.id: profile for profile in answer.profiles}
-    return await visible(here, [known[one] for one in dict.fromkeys(ids) if one in known])
+    return await visible(here, await _profiles(here, ids))
+
+
+async def active_by_ids(here: Here, ids: Sequence[int]) -> list[user_pb2.Profile]:
+    """As by_ids, with accounts that block the caller: for those that the caller has blocked, or they could not be
+    unblocked."""
+    return _active(await _profiles(here, ids))
 
 
 async def counts(here: Here, ids: Sequence[int]) -> dict[int, answers.ProfileCounts]:
@@ -65,15 +67,32 @@ async def counts(here: Here, ids: Sequence[int]) -> dict[int, answers.ProfileCou
     }
 
 
-async def listed(page: Page, edges: Callable[[int, str], Awaitable[tuple[Sequence[graph_pb2.Edge], str]]]) -> Response:
+async def listed(
+    page: Page,
+    edges: Callable[[int, str], Awaitable[tuple[Sequence[graph_pb2.Edge], str]]],
+    people: Callable[[Here, Sequence[int]], Awaitable[list[user_pb2.Profile]]] = by_ids,
+) -> Response:
     """A page of the accounts at the other ends of `edges`, which fetches so many after a token."""
 
     async def shown(found: Sequence[graph_pb2.Edge]) -> list[user_pb2.Profile]:
-        return await by_ids(page.here, [edge.user_id for edge in found])
+        return await people(page.here, [edge.user_id for edge in found])
 
     profiles, token = await page.filled(edges, shown)
     cursor, headers = page.next(token)
     return answer(lists.Users([page.here.render.user(profile) for profile in profiles], cursor), headers=headers)
+
+
+async def _profiles(here: Here, ids: Sequence[int]) -> list[user_pb2.Profile]:
+    """Those that there are, each once, in the order asked."""
+    if not ids:
+        return []
+    asked = user_pb2.BatchGetProfilesRequest(ids=dict.fromkeys(ids))
+    known = {profile.id: profile for profile in (await here.services.user.BatchGetProfiles(asked)).profiles}
+    return [known[one] for one in asked.ids if one in known]
+
+
+def _active(profiles: Iterable[user_pb2.Profile]) -> list[user_pb2.Profile]:
+    return [profile for profile in profiles if profile.state in _SHOWN]
 
 
 _SHOWN = (user_pb2.ACCOUNT_STATE_ACTIVE, user_pb2.ACCOUNT_STATE_UNSPECIFIED)

@@ -209,6 +209,8 @@ def relationship(item: graph_pb2.Relationship) -> answers.Relationship:
         followed_by=item.followed_by,
         blocking=item.blocking,
         muting=item.muting,
+        muted_until=time_of(item.muted_until),
+        close_friend=item.close_friend,
     )
 
 

@@ -36,8 +36,8 @@ class Auth(Enum):
 @dataclass(frozen=True)
 class Policy:
     """`seconds` is the budget once the body is there; `once` heeds Idempotency-Key: a repeat gets the first answer when
-    `replayed`, else it goes to the services again, which know the creation id; `multipart` bodies are the handler's own
-    to read."""
+    `replayed`, else it goes to the services again, which know the creation id; a
+    `bodiless` request is as good as one with JSON; `multipart` bodies are the handler's own to read."""
 
     auth: Auth = Auth.REQUIRED
     scope: str = "read"
@@ -45,6 +45,7 @@ class Policy:
     once: bool = False
     replayed: bool = True
     json: bool = False
+    bodiless: bool = False
     multipart: bool = False
 
 
@@ -137,7 +138,8 @@ def _guard(inner: Handler, policy: Policy) -> Handler:
             if policy.multipart:
                 return await inner(request)
             body = await read_body(request)
-            ready = _JsonRequest(request, read_json(request, body)) if policy.json else request
+            wanted = policy.json and (body or not policy.bodiless)
+            ready = _JsonRequest(request, read_json(request, body)) if wanted else request
             return await _once(request, body, policy, lambda: _answer(inner, ready, policy))
         except (Refusal, DomainError, RequestValidationError) as error:
             return problem(error, request.url.path)

@@ -5,19 +5,22 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 from heliograph.graph.v1 import graph_pb2
+from kit.proto import timestamp
 
 from gateway import render
 from gateway.here import HereDep, answer
 from gateway.pages import PageDep
-from gateway.people import listed
+from gateway.people import active_by_ids, listed
 from gateway.routes.users import read_ids
 from gateway.routing import Policy, Routes
 from gateway.schemas import answers, lists
+from gateway.schemas.graph import Mute
 from gateway.schemas.requests import Id
 
 routes = Routes("Graph")
 
 _FOLLOW = Policy(scope="follow")
+_FOR_GOOD = Mute()
 Edges = Sequence[graph_pb2.Edge]
 
 
@@ -73,9 +76,20 @@ async def unblock(here: HereDep, user_id: Id) -> Response:
     return _answer(await here.services.graph.Unblock(asked))
 
 
-@routes.add("PUT /v1/users/{user_id}/mute", "muteUser", "Mute", answers.Relationship, problems=(404,), policy=_FOLLOW)
-async def mute(here: HereDep, user_id: Id) -> Response:
+@routes.add(
+    "PUT /v1/users/{user_id}/mute",
+    "muteUser",
+    "Mute, for good or until a time",
+    answers.Relationship,
+    problems=(404,),
+    policy=Policy(scope="follow", json=True, bodiless=True),
+)
+async def mute(here: HereDep, user_id: Id, end: Mute = _FOR_GOOD) -> Response:
     asked = graph_pb2.MuteRequest(viewer_id=here.viewer.id, user_id=user_id)
+    if end.seconds is not None:
+        asked.seconds = end.seconds
+    if end.until is not None:
+        asked.until.CopyFrom(timestamp(end.until))
     return _answer(await here.services.graph.Mute(asked))
 
 
@@ -186,7 +200,41 @@ async def blocks(page: PageDep) -> Response:
     def asked(size: int, token: str) -> graph_pb2.ListBlocksRequest:
         return graph_pb2.ListBlocksRequest(viewer_id=page.here.viewer.id, page_size=size, page_token=token)
 
-    return await listed(page, _edges(page.here.services.graph.ListBlocks, asked))
+    return await listed(page, _edges(page.here.services.graph.ListBlocks, asked), active_by_ids)
+
+
+@routes.add(
+    "PUT /v1/me/close-friends/{user_id}",
+    "addCloseFriend",
+    "Count somebody among one's close friends; they are not told",
+    answers.Relationship,
+    problems=(404,),
+    policy=_FOLLOW,
+)
+async def add_close_friend(here: HereDep, user_id: Id) -> Response:
+    asked = graph_pb2.AddCloseFriendRequest(viewer_id=here.viewer.id, user_id=user_id)
+    return _answer(await here.services.graph.AddCloseFriend(asked))
+
+
+@routes.add(
+    "DELETE /v1/me/close-friends/{user_id}",
+    "removeCloseFriend",
+    "Count somebody among one's close friends no more",
+    answers.Relationship,
+    problems=(404,),
+    policy=_FOLLOW,
+)
+async def remove_close_friend(here: HereDep, user_id: Id) -> Response:
+    asked = graph_pb2.RemoveCloseFriendRequest(viewer_id=here.viewer.id, user_id=user_id)
+    return _answer(await here.services.graph.RemoveCloseFriend(asked))
+
+
+@routes.add("GET /v1/me/close-friends", "listCloseFriends", "One's close friends, newest first", lists.Users)
+async def close_friends(page: PageDep) -> Response:
+    def asked(size: int, token: str) -> graph_pb2.ListCloseFriendsRequest:
+        return graph_pb2.ListCloseFriendsRequest(viewer_id=page.here.viewer.id, page_size=size, page_token=token)
+
+    return await listed(page, _edges(page.here.services.graph.ListCloseFriends, asked))
 
 
 @routes.add("GET /v1/me/mutes", "listMutes", "Whom one mutes, newest first", lists.Users)

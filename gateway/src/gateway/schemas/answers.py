@@ -92,7 +92,7 @@ class Session(Struct, frozen=True):
 
 
 class Relationship(Struct, frozen=True):
-    """How the caller stands to the account `id`."""
+    """How the caller stands to the account `id`. `muted_until` is null for a mute that does not end by itself."""
 
     id: Id
     following: bool
@@ -100,6 +100,8 @@ class Relationship(Struct, frozen=True):
     followed_by: bool
     blocking: bool
     muting: bool
+    muted_until: Time | None
+    close_friend: bool
 
 
 class Variant(Struct, frozen=True):
