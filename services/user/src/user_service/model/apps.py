@@ -76,6 +76,10 @@ class AppWish:
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
 
+    @property
+    def confidential(self) -> bool:
+        return self.client_type is ClientType.CONFIDENTIAL
+
 
 def app_id_of(client_id: str) -> int:
     """0 when it is no app's."""

@@ -7,7 +7,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
 
+from user_service.model.apps import App
 from user_service.model.sessions import SECRET_BYTES, hash_of
 
 CODE_LIFETIME = timedelta(seconds=60)
@@ -65,6 +67,19 @@ class Browser:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What an app asks of somebody. `error_uri` is not empty when it asks for what cannot be: there the app is told,
+    once somebody is logged in. Then there are no scopes."""
+
+    app: App
+    redirect_uri: str
+    scopes: tuple[str, ...] = ()
+    challenge: str = ""
+    state: str = ""
+    error_uri: str = ""
+
+
+@dataclass(frozen=True)
 class AuthorizedApp:
     id: int
     name: str
@@ -81,6 +96,11 @@ class Answer:
     status: int
     body: Mapping[str, object] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def sent_back(redirect_uri: str, parameters: Parameters) -> str:
+    """The URI as it was registered, byte for byte, and after it these parameters."""
+    return redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(parameters, quote_via=quote)
 
 
 def parse_handle(text: str, prefix: str) -> Handle | None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from kit.postgres import Connection, Postgres, Record
+from kit.postgres import Connection, Record
 
 from user_service.store.sessions import hold_revisions
 
+_LIVES = "select revoked_at is null and expires_at > $3 from sessions where user_id = $1 and session_id = $2 for share"
 _END_OF_USER = (
     "update sessions set revoked_at = $3 where user_id = $1 and app_id = $2 and revoked_at is null "
     "returning user_id, session_id"
@@ -24,38 +25,27 @@ _LIST = (
 class AppSessionStore:
     """Revocations are the last statement of their transaction, as SessionStore.revoke explains."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
-
-    async def app_of(self, user_id: int, session_id: int) -> tuple[int, tuple[str, ...]] | None:
-        """The app and the scopes of a session that lives; the app is 0 for a client of our own."""
-        query = "select app_id, scopes from sessions where user_id = $1 and session_id = $2"
-        row = await self._postgres.primary.fetchrow(query, user_id, session_id)
-        return (row["app_id"] or 0, tuple(row["scopes"])) if row else None
-
-    async def lives(self, user_id: int, session_id: int, now: datetime) -> bool:
-        query = "select revoked_at is null and expires_at > $3 from sessions where user_id = $1 and session_id = $2"
-        return bool(await self._postgres.primary.fetchval(query, user_id, session_id, now))
+    async def lives(self, conn: Connection, user_id: int, session_id: int, now: datetime) -> bool:
+        """And stays as it is until the end of the transaction."""
+        return bool(await conn.fetchval(_LIVES, user_id, session_id, now))
 
     async def revoke_of_user(
         self, conn: Connection, user_id: int, app_id: int, *, now: datetime, until: datetime
-    ) -> int:
-        """Answers how many lived."""
+    ) -> None:
         ended = await conn.fetch(_END_OF_USER, user_id, app_id, now)
-        await self._list(conn, ended, until)
-        return len(ended)
+        await self.list_revoked(conn, _pairs(ended), until)
 
     async def revoke_all(
         self, conn: Connection, app_id: int, *, now: datetime, until: datetime, own: tuple[int, int] | None
     ) -> None:
         """Of everybody. `own` is the owner's id and the name of the app's secret in tokens of its own."""
         ended = await conn.fetch(_END_OF_ALL, app_id, now)
-        pairs = [(row["user_id"], row["session_id"]) for row in ended]
-        await self.list_revoked(conn, [*pairs, *([own] if own else [])], until)
+        await self.list_revoked(conn, [*_pairs(ended), *([own] if own else [])], until)
 
     async def list_revoked(self, conn: Connection, pairs: Sequence[tuple[int, int]], until: datetime) -> None:
         await hold_revisions(conn)
         await conn.execute(_LIST, [user_id for user_id, _ in pairs], [session for _, session in pairs], until)
 
-    async def _list(self, conn: Connection, ended: Sequence[Record], until: datetime) -> None:
-        await self.list_revoked(conn, [(row["user_id"], row["session_id"]) for row in ended], until)
+
+def _pairs(ended: Sequence[Record]) -> list[tuple[int, int]]:
+    return [(row["user_id"], row["session_id"]) for row in ended]

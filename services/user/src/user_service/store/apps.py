@@ -11,14 +11,16 @@ _SELECT = (
     "from apps"
 )
 _INSERT = (
-    "insert into apps (owner_id, name, website, client_type, redirect_uris, scopes, secret_id, secret_hash, request_id) "
+    "insert into apps "
+    "(owner_id, name, website, client_type, redirect_uris, scopes, secret_id, secret_hash, request_id) "
     "values ($1, $2, $3, $4, $5, $6, case when $7::bytea is null then null else next_id() end, $7, $8) "
-    "returning app_id"
+    "returning app_id, owner_id, name, website, client_type, redirect_uris, scopes, secret_id, secret_hash, created_at"
 )
 _UPDATE = (
     "update apps set name = $2, website = $3, redirect_uris = $4, scopes = $5, changed_at = clock_timestamp() "
     "where app_id = $1"
 )
+_RENEW = "update apps set secret_id = next_id(), secret_hash = $2, changed_at = clock_timestamp() where app_id = $1"
 
 
 class AppStore:
@@ -57,7 +59,7 @@ class AppStore:
     async def insert(
         self, conn: Connection, owner_id: int, wish: AppWish, secret_hash: bytes | None, request_id: str
     ) -> App:
-        app_id = await conn.fetchval(
+        rows = await conn.fetch(
             _INSERT,
             owner_id,
             wish.name,
@@ -68,9 +70,7 @@ class AppStore:
             secret_hash,
             request_id,
         )
-        row = await conn.fetchrow(f"{_SELECT} where app_id = $1", app_id)
-        assert row is not None
-        return _app(row)
+        return _app(rows[0])
 
     async def update(self, conn: Connection, app: App) -> None:
         """Writes what its owner can change. The row is locked."""

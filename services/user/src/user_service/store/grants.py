@@ -16,11 +16,15 @@ _BROWSER = (
 )
 _CODE = (
     "select code_id, user_id, secret_hash, app_id, login_id, redirect_uri, scopes, challenge, expires_at, used_at, "
-    "session_id from authorization_codes where user_id = $1 and code_id = $2 for update"
+    "session_id from authorization_codes where user_id = $1 and code_id = $2"
 )
 _INSERT_CODE = (
     "insert into authorization_codes (user_id, secret_hash, app_id, login_id, redirect_uri, scopes, challenge, "
     "expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) returning code_id"
+)
+_USE_CODE = (
+    "update authorization_codes set used_at = $3, session_id = $4 "
+    "where user_id = $1 and code_id = $2 and used_at is null"
 )
 _AUTHORIZED = (
     "select app_id, array_agg(distinct scope) as scopes, min(created_at) as since, max(last_used_at) as used "
@@ -60,14 +64,13 @@ class GrantStore:
             code.expires_at,
         )
 
-    async def lock_code(self, conn: Connection, user_id: int, code_id: int) -> Code | None:
-        row = await conn.fetchrow(_CODE, user_id, code_id)
+    async def code(self, handle: Handle) -> Code | None:
+        row = await self._postgres.primary.fetchrow(_CODE, handle.user_id, handle.id)
         return _code(row) if row else None
 
-    async def use_code(self, conn: Connection, code: Code, now: datetime, session_id: int) -> None:
-        """`session_id` is what it gave, 0 nothing. The row is locked."""
-        query = "update authorization_codes set used_at = $3, session_id = $4 where user_id = $1 and code_id = $2"
-        await conn.execute(query, code.user_id, code.id, now, session_id or None)
+    async def use_code(self, conn: Connection, code: Code, now: datetime, session_id: int = 0) -> bool:
+        """False when it was used before. `session_id` is what it gives, 0 nothing. Waits for whoever is using it."""
+        return await conn.execute(_USE_CODE, code.user_id, code.id, now, session_id or None) == "UPDATE 1"
 
     async def delete_codes(self, conn: Connection, user_id: int, app_id: int) -> None:
         await conn.execute("delete from authorization_codes where user_id = $1 and app_id = $2", user_id, app_id)

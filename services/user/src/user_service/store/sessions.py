@@ -12,7 +12,8 @@ _SELECT = (
     "select session_id, user_id, user_agent, address, family_hash, token_hash, rotated_hashes, rotated_at, created_at, "
     "last_used_at, expires_at, revoked_at, device_name, app_id, scopes from sessions"
 )
-_LOCK = f"{_SELECT} where user_id = $1 and session_id = $2 for update"
+_GET = f"{_SELECT} where user_id = $1 and session_id = $2"
+_LOCK = f"{_GET} for update"
 _ACTIVE = (
     f"{_SELECT} where user_id = $1 and app_id is null and ($2::bigint is null or session_id < $2) "
     "and revoked_at is null and expires_at > $3 order by session_id desc limit $4"
@@ -44,6 +45,10 @@ class SessionStore:
             session.app_id or None,
             list(session.scopes),
         )
+
+    async def get(self, user_id: int, session_id: int) -> Session | None:
+        row = await self._postgres.primary.fetchrow(_GET, user_id, session_id)
+        return _session(row) if row else None
 
     async def lock(self, conn: Connection, user_id: int, session_id: int) -> Session | None:
         row = await conn.fetchrow(_LOCK, user_id, session_id)

@@ -14,8 +14,12 @@ from heliograph.user.v1 import (
     credentials_pb2_grpc,
     factors_pb2,
     factors_pb2_grpc,
+    oauth_pb2,
+    oauth_pb2_grpc,
     settings_pb2,
     settings_pb2_grpc,
+    sign_in_pb2,
+    sign_in_pb2_grpc,
     user_pb2,
     user_pb2_grpc,
 )
@@ -35,6 +39,8 @@ from user_service.wiring.accounts import accounts_of, credential_rpc_of
 from user_service.wiring.administration import administration_of
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_rpc_of
+from user_service.wiring.oauth import oauth_rpc_of
+from user_service.wiring.signing_in import sign_in_rpc_of
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,23 @@ class Serving:
 
 
 def serving_of(base: Base) -> Serving:
-    return Serving([users(base), credentials(base), administration(base), factors(base), settings(base), avatars(base)])
+    return Serving(
+        [
+            users(base),
+            signing_in(base),
+            credentials(base),
+            administration(base),
+            factors(base),
+            settings(base),
+            avatars(base),
+            oauth(base),
+        ]
+    )
 
 
 def users(base: Base) -> Part:
     accounts = accounts_of(base)
-    log_ins = LogIns(base.sign_in, base.grants)
+    log_ins = LogIns(base.sign_in, base.grants, base.entrance.devices)
     cached = Consumer(
         base.settings,
         group="user.profiles",
@@ -82,6 +99,11 @@ def users(base: Base) -> Part:
         partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, base.grants, log_ins, base.tokens)),
         (base.outbox.run, base.tokens.watch, base.grants.sweep, cached.run),
     )
+
+
+def signing_in(base: Base) -> Part:
+    register = partial(sign_in_pb2_grpc.add_SignInServiceServicer_to_server, sign_in_rpc_of(base))
+    return part(sign_in_pb2, "SignInService", register, (base.entrance.failures.run,))
 
 
 def credentials(base: Base) -> Part:
@@ -102,14 +124,17 @@ def factors(base: Base) -> Part:
 def settings(base: Base) -> Part:
     store, changes = SettingsStore(base.postgres), ProfileChanges(base.accounts, events.event_of)
     rpc = SettingsRpc(AccountSettings(base.outbox, base.accounts, store, changes, base.profiles))
-    return part(
-        settings_pb2, "SettingsService", partial(settings_pb2_grpc.add_SettingsServiceServicer_to_server, rpc)
-    )
+    return part(settings_pb2, "SettingsService", partial(settings_pb2_grpc.add_SettingsServiceServicer_to_server, rpc))
 
 
 def avatars(base: Base) -> Part:
     register = partial(settings_pb2_grpc.add_AvatarServiceServicer_to_server, AvatarRpc(base.avatars))
     return part(settings_pb2, "AvatarService", register, (base.pictures.stand_by,))
+
+
+def oauth(base: Base) -> Part:
+    rpc, tasks = oauth_rpc_of(base)
+    return part(oauth_pb2, "OAuthService", partial(oauth_pb2_grpc.add_OAuthServiceServicer_to_server, rpc), tasks)
 
 
 def part(module: Any, name: str, register: Callable[[grpc.aio.Server], None], tasks: Sequence[Task] = ()) -> Part:
