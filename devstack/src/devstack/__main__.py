@@ -15,7 +15,7 @@ from rich.table import Table
 
 from devstack import edge, logs, ports, stack
 from devstack.faults import StackError
-from devstack.processes import EDGE
+from devstack.processes import EDGE, MAIL
 from devstack.provision import app as provision_app
 from devstack.servers_cli import app as servers_app
 from devstack.site import default_root, log_of, starting
@@ -50,7 +50,7 @@ def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> No
     table = stack.rows(site.root)
     told = stack.setting(site)
     console.print()
-    for label, url in (("API", told.url("gateway")), ("docs", told.url("gateway") + "/docs")):
+    for label, url in (("API", told.url("gateway")), ("docs", told.url("gateway") + "/docs"), ("mail", told.url(MAIL))):
         console.print(f"{label:>7}  {url}", highlight=False)
     shown = told.url(EDGE) if edge.program() else "none, as nginx is not installed; the gateways serve media"
     console.print(f"{'edge':>7}  {shown}", highlight=False)

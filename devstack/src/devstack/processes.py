@@ -13,6 +13,8 @@ from devstack.unit import Unit
 PREFIX = "HELIOGRAPH_"
 # The caller's other HELIOGRAPH_* variables (LOG_LEVEL, OTLP_ENDPOINT, ...) reach every process; these do not.
 NOT_PASSED_ON = ("ROOT", "CACHE", "PORT", "TEST_SERVERS", "SECRETS_DIR")
+MAIL = "mail"  # takes letters and sends none on
+SMTP = "mail-smtp"  # its other port
 SERVICES = ("user", "graph", "post", "feed", "notify", "search")
 
 
@@ -31,7 +33,7 @@ class Process:
 
     @property
     def module(self) -> str:
-        return "gateway" if self.service == "gateway" else f"{self.service}_service"
+        return {"gateway": "gateway", MAIL: "devstack.mailsink"}.get(self.service, f"{self.service}_service")
 
     @property
     def ops(self) -> str:
@@ -53,6 +55,7 @@ TABLE = (
     Process("index", "search", ("index",), "", ("elasticsearch",)),
     Process("gateway", "gateway", (), "http", ("s3",)),
     Process("gateway-upload", "gateway", (), "http", ("s3",)),
+    Process(MAIL, MAIL, (), "http"),
 )
 
 # On one's own machine; the caller's variables go before it.
@@ -64,8 +67,8 @@ EDGE = "edge"
 
 
 def default_ports() -> dict[str, int]:
-    """gateway 8080, gateway-upload 8081, edge 8082; gRPC from 18001 and operations from 18101."""
-    ports = {"gateway": 8080, "gateway-upload": 8081, EDGE: 8082}
+    """gateway 8080, gateway-upload 8081, edge 8082, mail 8083; SMTP 18025, gRPC from 18001, operations from 18101."""
+    ports = {"gateway": 8080, "gateway-upload": 8081, EDGE: 8082, MAIL: 8083, SMTP: 18025}
     ports |= {process.name: 18001 + number for number, process in enumerate(TABLE) if process.listens == "grpc"}
     return ports | {process.ops: 18101 + number for number, process in enumerate(TABLE)}
 
@@ -106,7 +109,11 @@ def environment(process: Process, setting: Setting) -> dict[str, str]:
     own |= {"TOPIC_PREFIX": setting.names.topics, "SEARCH_INDEX_PREFIX": setting.names.index}
     own["S3_BUCKET"] = setting.names.bucket
     own |= _of_service(process.service, setting)
-    told = _PLAYGROUND | passed_on(os.environ) | {name: value for name, value in setting.servers.items() if not _secret(name)}
+    told = (
+        _PLAYGROUND
+        | passed_on(os.environ)
+        | {name: value for name, value in setting.servers.items() if not _secret(name)}
+    )
     told |= {PREFIX + name: value for name, value in own.items()}
     return told | {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
@@ -125,7 +132,18 @@ def _of_service(service: str, setting: Setting) -> dict[str, str]:
         # Browsers have passkeys belong to names alone, of which this machine has one.
         pages = f"http://localhost:{setting.ports['gateway']}"
         keys = str(setting.root / "secrets" / "token-keys")
-        return {"TOKEN_KEYS_DIR": keys, "PASSKEY_RP_ID": "localhost", "PASSKEY_ORIGINS": pages}
+        told = {"TOKEN_KEYS_DIR": keys, "PASSKEY_RP_ID": "localhost", "PASSKEY_ORIGINS": pages}
+        return told | {
+            "SMTP_ADDRESS": f"127.0.0.1:{setting.ports[SMTP]}",
+            "SMTP_SECURITY": "none",
+            "MAIL_FROM": "Heliograph <noreply@heliograph.example>",
+            "WEB_URL": setting.url("gateway") + "/account",
+        }
+    if service == MAIL:
+        return {
+            "MAIL_LISTEN": f"127.0.0.1:{setting.ports[SMTP]}",
+            "MAIL_FOLDER": str(setting.root / "mail"),
+        }
     if service == "gateway":
         media = setting.url(EDGE if setting.edge else "gateway-upload")
         told = {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": media}
@@ -143,6 +161,8 @@ def write_secrets(process: Process, setting: Setting) -> None:
     """Secrets as files, for each service only its own."""
     folder = _folder(process, setting)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if process.service == MAIL:
+        return
     database = setting.secrets["redis_url"].rpartition("/")[0]
     told = {"redis_url": f"{database}/{setting.names.redis_database}"}
     if process.service in DATABASES:

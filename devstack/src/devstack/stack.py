@@ -16,7 +16,7 @@ from devstack.bringup import Step
 from devstack.faults import StackError
 from devstack.names import Names
 from devstack.ports import SERVER_PORTS
-from devstack.processes import EDGE, TABLE, Setting, default_ports
+from devstack.processes import EDGE, MAIL, TABLE, Setting, default_ports
 from devstack.progress import Progress
 from devstack.site import Site, make_root, write_private
 from devstack.supervision import Ending, Supervision
@@ -98,6 +98,7 @@ def _publish(told: Setting) -> None:
         "HELIOGRAPH_URL": told.url("gateway"),
         "HELIOGRAPH_UPLOAD_URL": told.url("gateway-upload"),
         "HELIOGRAPH_EDGE_URL": told.url(EDGE) if told.edge else "",
+        "HELIOGRAPH_MAIL_URL": told.url(MAIL),
     }
     write_private(told.root / "stack.env", "".join(f"{name}={value}\n" for name, value in lines.items()))
 

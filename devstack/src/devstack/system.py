@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devstack import bringup, data, processes, readiness
 from devstack.bringup import Step
-from devstack.processes import DATABASES, SERVICES, TABLE, Process, Setting
+from devstack.processes import DATABASES, MAIL, SERVICES, TABLE, Process, Setting
 from devstack.supervision import Supervision
 from devstack.unit import Unit
 
@@ -64,7 +64,7 @@ def _migration(setting: Setting, supervision: Supervision, service: str, after: 
 
 
 def _start(setting: Setting, supervision: Supervision, process: Process, after: Callable[..., list[str]]) -> Step:
-    needed = [*after(*COMMON_STORES, *process.stores), "make topics"]
+    needed = [*after(*COMMON_STORES, *process.stores), "make topics"] if process.service != MAIL else []
     if process.service in SERVICES:
         needed.append(f"migrate {process.service}")
     if process.service == "user":

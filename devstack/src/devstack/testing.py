@@ -23,15 +23,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
+import httpx
 import psutil
 from rich.console import Console
 
 from devstack import bringup, data, ports, processes, readiness, system
 from devstack.faults import StackError
 from devstack.names import Names, fresh_names
-from devstack.processes import TABLE, Process, Setting
+from devstack.processes import MAIL, TABLE, Process, Setting
 from devstack.progress import Progress
 from devstack.servers_cli import FOUND_BY
 from devstack.site import log_of, make_root, read_json
@@ -121,6 +122,11 @@ class Stack:
     def log(self, name: str) -> str:
         path = log_of(self.root, name)
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def mails(self, recipient: str) -> list[dict[str, Any]]:
+        """What has been sent to an address so far, newest first: {id, from, to, subject, received_at, text, html}."""
+        answer = httpx.get(self._setting.url(MAIL) + "/mails", params={"to": recipient}, trust_env=False)
+        return answer.raise_for_status().json()["items"]
 
     def kill(self, name: str) -> None:
         """SIGKILL, and it stays dead until `start`."""
