@@ -17,9 +17,10 @@ from kit.settings import (
     S3Settings,
     Settings,
 )
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from user_service.clients import RelayAddress, Security
+from user_service.model.limits import parse_quotas
 from user_service.service.passwords import HashingCost
 from user_service.service.relying_party import RelyingParty
 from user_service.service.sealing import Seals
@@ -49,6 +50,9 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     password_queue: int = Field(default=64, ge=0)
     access_token_seconds: int = Field(default=900, ge=10, le=900)
     refresh_token_days: int = Field(default=60, ge=1)
+    # Changes to the defaults, such as "log_in.network=5/900,register.address=3/60": attempts and seconds.
+    attempt_limits: str = ""
+    security_event_days: int = Field(default=180, ge=1)
     token_key_settling_seconds: int = Field(default=120, ge=0)
     profile_cache_seconds: int = Field(default=3600, ge=1)
     avatar_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-avatars-{os.getuid()}"
@@ -63,6 +67,12 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     factor_keys: Annotated[tuple[FactorKey, ...], Field(min_length=1), *CommaSeparated]
     passkey_rp_id: str = "localhost"
     passkey_origins: Annotated[tuple[str, ...], Field(min_length=1), *CommaSeparated] = ("http://localhost:8080",)
+
+    @field_validator("attempt_limits")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        parse_quotas(value)
+        return value
 
     @property
     def seals(self) -> Seals:

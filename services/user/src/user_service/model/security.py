@@ -8,8 +8,8 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Device:
-    """Where a call comes from, as far as the gateway can tell. `name` is what the client calls itself, `token` what it was
-    given at an earlier log-in."""
+    """Where a call comes from, as far as the gateway can tell. `name` is what the client calls itself, `token` what it
+    was given at an earlier log-in."""
 
     address: str = ""
     user_agent: str = ""

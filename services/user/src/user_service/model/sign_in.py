@@ -15,6 +15,8 @@ MAX_ATTEMPTS = 5
 """Of one ticket."""
 
 WEBAUTHN_BYTES = 32
+NOBODY = 0
+"""Whose log-in it is before a passkey tells."""
 
 _PREFIX = "hgt_"
 _LAYOUT = struct.Struct(f">qq{SECRET_BYTES}s")

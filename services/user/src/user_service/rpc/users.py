@@ -10,6 +10,7 @@ from kit.server import Context
 
 from user_service.events import profile_message
 from user_service.model.accounts import Account
+from user_service.model.devices import name_of
 from user_service.model.security import Device
 from user_service.model.sessions import Revocation, Session
 from user_service.model.sign_in import Challenge
@@ -62,11 +63,17 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         return pb.ResolveUsernamesResponse(ids=await self._accounts.resolve(request.usernames))
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
-        device = Device(request.address, request.user_agent, request.device_name)
-        found = await self._log_ins.log_in(request.login, request.password, device)
+        device = Device(request.address, request.user_agent, request.device_name, request.device_token)
+        found = await self._log_ins.start(
+            request.login, request.password, device, cancel_deletion=request.cancel_deletion
+        )
         if isinstance(found, Challenge):
             return pb.CreateSessionResponse(second_factor=_second_factor(found))
-        return pb.CreateSessionResponse(tokens=tokens_message(found), profile=profile_message(found.profile))
+        return pb.CreateSessionResponse(
+            tokens=tokens_message(found.granted),
+            profile=profile_message(found.granted.profile),
+            device_token=found.device_token,
+        )
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
         granted = await self._sessions.refresh(request.refresh_token, address=request.address)
@@ -128,6 +135,7 @@ def _session(session: Session, current: int) -> pb.Session:
         created_at=timestamp(session.created_at),
         last_used_at=timestamp(session.last_used_at),
         current=session.id == current,
+        device_name=name_of(session.device_name, session.user_agent),
     )
 
 

@@ -34,6 +34,7 @@ from user_service.store.profiles import ProfileCache
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
 from user_service.wiring.avatars import open_avatars, open_pictures
+from user_service.wiring.sign_in import Entrance, calling_off, entrance_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Base:
     log: SecurityLog
     mail: MailQueue
     factors: Factors
+    entrance: Entrance
     sign_in: SignIn
     grants: Sessions
     states: States
@@ -72,6 +74,8 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
     bucket = await stack.enter_async_context(open_bucket(settings))
     pictures = open_pictures(stack, settings)
     factors = _factors(settings, postgres, accounts, FactorNotices(log, mail, clock), clock)
+    entrance = entrance_of(settings, postgres, redis, clock)
+    states = States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock)
     return Base(
         settings=settings,
         clock=clock,
@@ -87,7 +91,17 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
         log=log,
         mail=mail,
         factors=factors,
-        sign_in=_sign_in(settings, accounts, passwords, factors, ChallengeStore(postgres), clock),
+        entrance=entrance,
+        sign_in=SignIn(
+            accounts,
+            passwords,
+            factors,
+            ChallengeStore(postgres),
+            entrance.guesses,
+            calling_off(states, clock),
+            clock,
+            verified_only=settings.require_verified_email,
+        ),
         grants=Sessions(
             postgres,
             sessions,
@@ -97,21 +111,10 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
             lifetime=timedelta(days=settings.refresh_token_days),
             clock=clock,
         ),
-        states=States(outbox, accounts, sessions, profiles, log, tokens, events.event_of, clock),
+        states=states,
         pictures=pictures,
         avatars=open_avatars(stack, settings, postgres, outbox, bucket, pictures, profiles, clock),
     )
-
-
-def _sign_in(
-    settings: UserSettings,
-    accounts: AccountStore,
-    passwords: Passwords,
-    factors: Factors,
-    challenges: ChallengeStore,
-    clock: Callable[[], datetime],
-) -> SignIn:
-    return SignIn(accounts, passwords, factors, challenges, clock, verified_only=settings.require_verified_email)
 
 
 def _factors(

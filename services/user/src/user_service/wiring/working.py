@@ -9,8 +9,16 @@ from user_service.wiring.avatars import following_states
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_care_of
 from user_service.wiring.mail import mail_tasks_of
+from user_service.wiring.signing_in import entrance_care_of
 
 
 def working_of(base: Base, settings: WorkerSettings) -> Sequence[Task]:
     following = following_states(base.settings, base.avatars)
-    return [base.outbox.run, base.avatars.sweep, following.run, factor_care_of(base), *mail_tasks_of(base, settings)]
+    return [
+        base.outbox.run,
+        base.avatars.sweep,
+        following.run,
+        factor_care_of(base),
+        entrance_care_of(base),
+        *mail_tasks_of(base, settings),
+    ]

@@ -1,0 +1,36 @@
+"""What stands around every guess at a secret of an account: a limit, and a note for the owner when it was wrong."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from kit.errors import Unauthenticated
+
+from user_service.model.limits import Action
+from user_service.model.security import Device, Kind
+from user_service.service.failures import Failures
+from user_service.service.known_devices import KnownDevices
+from user_service.service.limits import Limits
+
+_KINDS = {
+    Action.LOG_IN: Kind.LOG_IN_FAILED,
+    Action.SECOND_FACTOR: Kind.SECOND_FACTOR_FAILED,
+    Action.CONFIRM: Kind.CONFIRMATION_FAILED,
+}
+
+
+class Guesses:
+    def __init__(self, limits: Limits, devices: KnownDevices, failures: Failures) -> None:
+        self._limits, self._devices, self._failures = limits, devices, failures
+
+    @asynccontextmanager
+    async def one(self, action: Action, about: str, user_ids: Sequence[int], device: Device) -> AsyncGenerator[None]:
+        """The block makes the guess, and raises Unauthenticated when it is wrong. `about` names the account as the
+        caller does, `user_ids` are those it may mean (0 is nobody). Raises ResourceExhausted TOO_MANY_ATTEMPTS."""
+        known = any([await self._devices.knows(user_id, device.token) for user_id in user_ids])
+        async with self._limits.guess(action, about, device, known=known):
+            try:
+                yield
+            except Unauthenticated:
+                for user_id in user_ids:
+                    self._failures.note(user_id, _KINDS[action], device)
+                raise
