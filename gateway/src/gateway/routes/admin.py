@@ -23,13 +23,13 @@ _ROLES: Mapping[admin.RoleName, user_pb2.Role.ValueType] = {
     "moderator": user_pb2.ROLE_MODERATOR,
     "admin": user_pb2.ROLE_ADMIN,
 }
-_ROLE_NAMES = {value: name for name, value in _ROLES.items()}
+_ROLE_NAMES: Mapping[int, admin.RoleName] = {value: name for name, value in _ROLES.items()}
 _STATES: Mapping[admin.StateName, user_pb2.AccountState.ValueType] = {
     "active": user_pb2.ACCOUNT_STATE_ACTIVE,
     "suspended": user_pb2.ACCOUNT_STATE_SUSPENDED,
     "deleted": user_pb2.ACCOUNT_STATE_DELETED,
 }
-_STATE_NAMES = {value: name for name, value in _STATES.items()}
+_STATE_NAMES: Mapping[int, admin.StateName] = {value: name for name, value in _STATES.items()}
 
 
 @routes.add("GET /v1/admin/users", "findUsers", "Accounts, newest first", admin.AdminUsers, policy=_SEE)
