@@ -15,8 +15,8 @@ PENDING = timedelta(minutes=10)
 CHALLENGE = timedelta(minutes=5)
 """For as long an authenticator's answer is waited for."""
 
-_FREE_GUESSES = 5
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+_MOST_WRONG_CODES = 100  # in a row, as NIST SP 800-63B has it
+_WAIT = timedelta(hours=1)
 
 # Crockford's base 32: without letters that look like others. 80 bits, so that a fast hash keeps them.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -90,12 +90,11 @@ class Factors:
 
 
 def wait_of(totp: Totp, now: datetime) -> timedelta:
-    """How long no code is looked at: some seconds after five wrong ones in a row, twice as long after each further one,
-    up to an hour. So a million codes cannot be tried; recovery codes and passkeys are not held up."""
-    if totp.wrong_at is None or totp.wrong_codes < _FREE_GUESSES:
+    """How long no code is looked at: an hour after each wrong one, from the hundredth in a row on. Limits count long
+    before that, but forget; this does not. Recovery codes and passkeys are not held up."""
+    if totp.wrong_at is None or totp.wrong_codes < _MOST_WRONG_CODES:
         return timedelta()
-    wait = min(_FIRST_WAIT * 2 ** min(totp.wrong_codes - _FREE_GUESSES, 16), _LONGEST_WAIT)
-    return max(totp.wrong_at + wait - now, timedelta())
+    return max(totp.wrong_at + _WAIT - now, timedelta())
 
 
 def went_on(before: int, after: int) -> bool:

@@ -89,7 +89,7 @@ def _confirmation(given: pb.Confirmation) -> Confirmation:
 
 
 def _device(origin: sign_in_pb2.Origin) -> Device:
-    return Device(origin.address, origin.user_agent, origin.device_name)
+    return Device(origin.address, origin.user_agent, origin.device_name, origin.device_token)
 
 
 def _passkey(passkey: Passkey) -> pb.Passkey:

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kit.postgres import Postgres
-
 from user_service.model import errors, factor_errors
 from user_service.model.factors import CHALLENGE, Purpose
-from user_service.model.security import Device, Kind
+from user_service.model.limits import Action
+from user_service.model.security import Device
 from user_service.model.sessions import SECRET_BYTES, hash_of
 from user_service.model.sign_in import Proof
-from user_service.service.factor_notices import FactorNotices
 from user_service.service.factors import Factors
+from user_service.service.guesses import Guesses
 from user_service.service.relying_party import CHALLENGE_BYTES
 from user_service.service.sign_in import SignIn
-from user_service.store.factors import FactorStore
 from user_service.store.passkeys import PasskeyStore
 
 
@@ -43,30 +41,27 @@ class Confirmations:
 
     def __init__(
         self,
-        postgres: Postgres,
         sign_in: SignIn,
+        guesses: Guesses,
         factors: Factors,
-        store: FactorStore,
         passkeys: PasskeyStore,
-        notices: FactorNotices,
         clock: Callable[[], datetime],
     ) -> None:
-        self._postgres, self._sign_in, self._factors, self._store = postgres, sign_in, factors, store
-        self._passkeys, self._notices, self._clock = passkeys, notices, clock
+        self._sign_in, self._guesses, self._factors = sign_in, guesses, factors
+        self._passkeys, self._clock = passkeys, clock
 
     async def insist(self, user_id: int, given: Confirmation, device: Device) -> None:
         """Raises Unauthenticated BAD_CREDENTIALS or BAD_SECOND_FACTOR, PermissionDenied SECOND_FACTOR_REQUIRED when a
-        proof is due and there is none, and what SignIn.confirm and Factors.verify do."""
+        proof is due and there is none, ResourceExhausted TOO_MANY_ATTEMPTS."""
         await self._sign_in.confirm(user_id, given.password, device)
         if not await self._factors.methods(user_id):
             return
         if given.proof == Proof():
             raise factor_errors.second_factor_required()
         challenge = await self.take(user_id, given.ticket, Purpose.PROOF) if given.proof.assertion else b""
-        if challenge is None or not await self._factors.verify(user_id, given.proof, challenge, device):
-            async with self._postgres.primary.transaction() as conn:
-                await self._notices.record(conn, user_id, Kind.SECOND_FACTOR_FAILED, device)
-            raise errors.bad_second_factor()
+        async with self._guesses.one(Action.SECOND_FACTOR, str(user_id), [user_id], device):
+            if challenge is None or not await self._factors.verify(user_id, given.proof, challenge, device):
+                raise errors.bad_second_factor()
 
     async def begin_proof(self, user_id: int) -> PasskeyOptions:
         """To confirm a change with a passkey. Raises NotFound PASSKEY_NOT_FOUND without one."""

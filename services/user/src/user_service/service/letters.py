@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_YOU = "If this was not you, set a new password and look at where your account is logged in."
+_NOT_YOUR_FACTOR = "If this was not you, set a new password, and look at the second factors of your account."
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,53 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
                 "All devices have been logged out. A second factor, if you have one, is as it was.",
                 "If this was not you, somebody else reads your mail: secure your mailbox first, then ask for a new "
                 "password.",
+            ),
+        ),
+        "totp_added": Template(
+            "Your account asks for a second factor",
+            (
+                "From now on, logging in to the account @{username} needs a code of an authenticator app. Keep the "
+                "recovery codes in a safe place: they let you in without the app.",
+                _NOT_YOUR_FACTOR,
+            ),
+        ),
+        "totp_removed": Template(
+            "Codes of an app have been turned off",
+            ("The account @{username} asks for no code of an authenticator app any more.", _NOT_YOU),
+        ),
+        "passkey_added": Template(
+            "A passkey has been added to your account",
+            ("A new passkey lets into the account @{username}.", _NOT_YOUR_FACTOR),
+        ),
+        "passkey_removed": Template(
+            "A passkey has been removed from your account",
+            ("A passkey of the account @{username} has been removed, and lets nobody in any more.", _NOT_YOU),
+        ),
+        "passkey_clone_suspected": Template(
+            "A passkey of yours may have been copied",
+            (
+                "A passkey of the account @{username} was refused: its counter did not go on, as it would if somebody "
+                "used a copy of it.",
+                "Look at your passkeys, remove the one that you do not trust, and make a new one.",
+            ),
+        ),
+        "recovery_codes_made": Template(
+            "You have new recovery codes",
+            ("The account @{username} has new recovery codes. The old ones are void.", _NOT_YOUR_FACTOR),
+        ),
+        "recovery_code_used": Template(
+            "A recovery code has been used",
+            (
+                "A recovery code of the account @{username} has been used. Codes that are left: {left}.",
+                "If this was not you, somebody has your password and your codes: set a new password and make new codes.",
+            ),
+        ),
+        "second_factor_reset": Template(
+            "Your second factors have been taken away",
+            (
+                "An operator has taken all second factors of the account @{username} away. The password alone lets in "
+                "now: set up a second factor again.",
+                _NOT_YOUR_FACTOR,
             ),
         ),
         "username_changed": Template(

@@ -19,7 +19,7 @@ _HOUR = 3600.0
 def factor_rpc_of(base: Base) -> FactorRpc:
     settings, store, passkeys = base.settings, FactorStore(base.postgres), PasskeyStore(base.postgres)
     notices = FactorNotices(base.log, base.mail, base.clock)
-    confirmations = Confirmations(base.postgres, base.sign_in, base.factors, store, passkeys, notices, base.clock)
+    confirmations = Confirmations(base.sign_in, base.entrance.guesses, base.factors, passkeys, base.clock)
     changes = FactorChanges(
         base.postgres, base.accounts, store, passkeys, confirmations, notices, settings.seals, base.clock
     )
