@@ -8,7 +8,7 @@ from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
 from heliograph.user.v1 import user_pb2, user_pb2_grpc
 from kit.proto import datetime_of
 
-from post_service.model.visibility import AccountState, Profile, Relation
+from post_service.model.visibility import AccountState, AllowedBy, Profile, Relation
 
 _BATCH = 200
 
@@ -53,6 +53,9 @@ def profile_of(message: user_pb2.Profile) -> Profile:
         state=AccountState(message.state),
         created_at=datetime_of(message.created_at),
         version=message.version,
+        comments_from=_allowed(message.comments_from),
+        mentions_from=_allowed(message.mentions_from),
+        unlisted=message.unlisted,
     )
 
 
@@ -61,7 +64,13 @@ def relation_of(message: graph_pb2.Relationship) -> Relation:
         following=message.following,
         blocked=message.blocking or message.blocked_by,
         close_friend=message.close_friend_of,
+        followed_by=message.followed_by,
     )
+
+
+def _allowed(value: int) -> AllowedBy:
+    """Unspecified, or a value of a newer service, counts as the default."""
+    return next((allowed for allowed in AllowedBy if allowed == value), AllowedBy.EVERYONE)
 
 
 def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:

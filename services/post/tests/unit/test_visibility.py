@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 import pytest
 from post_service.model.visibility import (
     AccountState,
+    AllowedBy,
     Audience,
     PostState,
     Profile,
     Relation,
     may_list,
     may_meet,
+    may_reach,
     may_see,
     open_to_all,
 )
@@ -79,3 +81,16 @@ def test_people_meet_unless_one_blocks_the_other_or_is_gone(account: AccountStat
     gone = account is not AccountState.ACTIVE
     assert may_meet(VIEWER, author(state=account), relation) is not (gone or relation.blocked)
     assert may_meet(AUTHOR, author(state=account), relation)
+
+
+@pytest.mark.parametrize(
+    "relation", [Relation(following=one, followed_by=two) for one, two in itertools.product((False, True), repeat=2)]
+)
+def test_a_door_lets_in_whom_it_names_and_its_owner(relation: Relation) -> None:
+    other = author()
+    let_in = {door for door in AllowedBy if may_reach(VIEWER, other, relation, door)}
+    wanted = {AllowedBy.EVERYONE}
+    wanted |= {AllowedBy.FOLLOWERS} if relation.following else set()
+    wanted |= {AllowedBy.FOLLOWING} if relation.followed_by else set()
+    assert let_in == wanted
+    assert all(may_reach(AUTHOR, other, relation, door) for door in AllowedBy)

@@ -52,6 +52,10 @@ def comments_off() -> FailedPrecondition:
     return FailedPrecondition("COMMENTS_OFF", "comments are turned off for this post")
 
 
+def comments_not_allowed() -> PermissionDenied:
+    return PermissionDenied("COMMENTS_NOT_ALLOWED", "the author lets only some people comment, and not you")
+
+
 def bad_page_token() -> InvalidArgument:
     return InvalidArgument("BAD_PAGE_TOKEN", "the page token is not one of this list")
 

@@ -26,6 +26,15 @@ class AccountState(IntEnum):
     DELETED = 3
 
 
+class AllowedBy(IntEnum):
+    """Whom an account lets do something: FOLLOWERS follow it, FOLLOWING are those it follows."""
+
+    EVERYONE = 1
+    FOLLOWERS = 2
+    FOLLOWING = 3
+    NOBODY = 4
+
+
 @dataclass(frozen=True)
 class Profile:
     """An account as the user service tells of it."""
@@ -42,6 +51,9 @@ class Profile:
     state: AccountState
     created_at: datetime
     version: int
+    comments_from: AllowedBy = AllowedBy.EVERYONE
+    mentions_from: AllowedBy = AllowedBy.EVERYONE
+    unlisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,8 @@ class Relation:
     """In either direction."""
     close_friend: bool = False
     """The author counts the viewer among their close friends."""
+    followed_by: bool = False
+    """The author follows the viewer."""
 
 
 STRANGER = Relation()
@@ -80,6 +94,15 @@ def may_see(viewer_id: int, author: Profile, relation: Relation, audience: Audie
 def may_meet(viewer_id: int, other: Profile, relation: Relation) -> bool:
     """Whether the viewer may see that the other liked or commented where the viewer may look."""
     return viewer_id == other.id or (other.state is AccountState.ACTIVE and not relation.blocked)
+
+
+def may_reach(viewer_id: int, other: Profile, relation: Relation, door: AllowedBy) -> bool:
+    """Whether the viewer is among those for whom the other keeps this door open; one's own are always."""
+    if viewer_id == other.id or door is AllowedBy.EVERYONE:
+        return True
+    if door is AllowedBy.FOLLOWERS:
+        return relation.following
+    return door is AllowedBy.FOLLOWING and relation.followed_by
 
 
 def may_list(viewer_id: int, author: Profile, relation: Relation) -> bool:

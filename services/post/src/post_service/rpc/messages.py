@@ -66,6 +66,9 @@ def profile_message(profile: Profile) -> user_pb2.Profile:
         state=user_pb2.AccountState.ValueType(profile.state),
         created_at=timestamp(profile.created_at),
         version=profile.version,
+        comments_from=user_pb2.AllowedBy.ValueType(profile.comments_from),
+        mentions_from=user_pb2.AllowedBy.ValueType(profile.mentions_from),
+        unlisted=profile.unlisted,
     )
 
 

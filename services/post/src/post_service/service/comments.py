@@ -60,8 +60,8 @@ class CommentService:
         self._sight = sight
 
     async def create(self, viewer_id: int, asked: NewComment) -> CommentView:
-        """Raises NotFound POST_NOT_FOUND, FailedPrecondition COMMENTS_OFF, InvalidArgument INVALID_FIELD,
-        COMMENT_NOT_FOUND (of reply_to), REQUEST_ID_REUSED."""
+        """Raises NotFound POST_NOT_FOUND, FailedPrecondition COMMENTS_OFF, PermissionDenied
+        COMMENTS_NOT_ALLOWED, InvalidArgument INVALID_FIELD, COMMENT_NOT_FOUND (of reply_to), REQUEST_ID_REUSED."""
         check_text(asked.text)
         target = await self._comments.find(asked.reply_to) if asked.reply_to else None
         others = (signed_in(viewer_id), *([target.author_id] if target else []))
@@ -70,6 +70,8 @@ class CommentService:
         if made is None:
             if post.content.comments_off:
                 raise errors.comments_off()
+            if not view.may_comment(post.author_id):
+                raise errors.comments_not_allowed()
             if asked.reply_to and (target is None or target.post_id != post.id or not view.meets(target.author_id)):
                 raise _no_such_target()
             mentions = await self._sight.mentioned(viewer_id, usernames_in(asked.text), field="/text")

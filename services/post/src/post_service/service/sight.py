@@ -8,7 +8,7 @@ from kit.errors import Unauthenticated
 
 from post_service.model.captions import check_mentions
 from post_service.model.posts import Mention, Post
-from post_service.model.visibility import ANONYMOUS, STRANGER, Profile, Relation, may_list, may_meet, may_see
+from post_service.model.visibility import ANONYMOUS, STRANGER, Profile, Relation, may_list, may_meet, may_reach, may_see
 from post_service.service.peers import Accounts, Graph
 
 
@@ -33,6 +33,16 @@ class View:
         """Those of the mentions whose account the viewer may know of."""
         return tuple(mention for mention in mentions if self.meets(mention.user_id))
 
+    def may_comment(self, author_id: int) -> bool:
+        """Under what that author posts."""
+        author = self.profiles.get(author_id)
+        return author is not None and may_reach(self.viewer_id, author, self._relation(author_id), author.comments_from)
+
+    def may_mention(self, user_id: int) -> bool:
+        other = self.profiles.get(user_id)
+        allowed = other is not None and may_reach(self.viewer_id, other, self._relation(user_id), other.mentions_from)
+        return allowed and self.meets(user_id)
+
     def lists(self, author_id: int) -> bool:
         author = self.profiles.get(author_id)
         return author is not None and may_list(self.viewer_id, author, self._relation(author_id))
@@ -54,12 +64,12 @@ class Sight:
         return View(viewer_id, profiles, relations)
 
     async def mentioned(self, viewer_id: int, usernames: Sequence[str], *, field: str) -> tuple[Mention, ...]:
-        """Accounts that the viewer names; names of nobody whom the viewer may know of are plain text.
-        Raises InvalidArgument INVALID_FIELD."""
+        """Accounts that the viewer names; names of nobody whom the viewer may know of, or who does not let the viewer
+        mention them, are plain text. Raises InvalidArgument INVALID_FIELD."""
         check_mentions(tuple(usernames), field=field)
         ids = await self._accounts.resolve(usernames) if usernames else {}
         view = await self.view(viewer_id, ids.values())
-        return view.known([Mention(ids[name], name) for name in usernames if name in ids])
+        return tuple(Mention(ids[name], name) for name in usernames if name in ids and view.may_mention(ids[name]))
 
     async def _profiles(self, ids: Sequence[int]) -> Mapping[int, Profile]:
         return await self._accounts.profiles(ids) if ids else {}
