@@ -10,12 +10,14 @@ from graph_service.model.relations import Account
 from graph_service.rpc.servicer import GraphRpc
 from graph_service.service.changes import Changes
 from graph_service.service.news import News
+from graph_service.service.personal import PersonalData
 from graph_service.service.reading import Reading
 from graph_service.service.suggestions import Suggestions
 from graph_service.settings import GraphSettings
 from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
+from graph_service.store.personal import PersonalRows
 from graph_service.store.relations import Relations, answers
 from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
@@ -63,6 +65,7 @@ class Peer:
     stub: GraphServiceStub
     outbox: Outbox
     truth: Truth
+    personal: PersonalData
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers,
     counts, lists = Counts(counters_of(redis, CountRows(postgres))), Lists(postgres, clock)
     changes = Changes(truth, relations, counts, users, now=clock)
     news = News(changes, Accounts(postgres), lists, users)
+    personal = PersonalData(truth, PersonalRows(postgres), relations, counts)
     suggestions = Suggestions(SuggestionRows(postgres, clock), relations, users)
     graph = GraphRpc(changes, Reading(relations, lists, counts, users), suggestions)
     channel = await rpc(partial(add_GraphServiceServicer_to_server, graph))
-    return Peer(changes, news, GraphServiceStub(channel), outbox, truth)
+    return Peer(changes, news, GraphServiceStub(channel), outbox, truth, personal)

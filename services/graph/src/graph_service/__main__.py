@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
+from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import migrations, server
 from kit.client import channel
@@ -17,9 +18,11 @@ from kit.settings import PostgresSettings
 
 from graph_service import events
 from graph_service.clients import Users
+from graph_service.rpc import personal as personal_rpc
 from graph_service.rpc.servicer import GraphRpc
 from graph_service.service.changes import Changes
 from graph_service.service.news import News
+from graph_service.service.personal import PersonalData
 from graph_service.service.reading import Reading
 from graph_service.service.suggestions import Suggestions
 from graph_service.settings import GraphSettings
@@ -27,6 +30,7 @@ from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
 from graph_service.store.mutes import EndedMutes
+from graph_service.store.personal import PersonalRows
 from graph_service.store.relations import Relations, answers
 from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
@@ -49,21 +53,25 @@ async def serve(settings: GraphSettings) -> None:
         counts, lists = Counts(counters), Lists(postgres, now)
         changes = Changes(truth, relations, counts, users, now=now)
         news = News(changes, Accounts(postgres), lists, users)
+        personal = PersonalData(truth, PersonalRows(postgres), relations, counts)
         reading = Reading(relations, lists, counts, users)
         suggestions = Suggestions(SuggestionRows(postgres, now), relations, users)
         graph = GraphRpc(changes, reading, suggestions)
         await server.serve(
             settings,
             "graph",
-            register=[partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, graph)],
-            names=[NAME],
+            register=[
+                partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, graph),
+                partial(add_PersonalDataServiceServicer_to_server, personal_rpc.PersonalRpc(personal)),
+            ],
+            names=[NAME, personal_rpc.NAME],
             checks={"postgres": postgres.check},
             tasks=[
                 outbox.run,
                 counters.run_flush,
                 counters.run_reconcile,
                 EndedMutes(postgres, now).run,
-                *events.consumers(settings, changes, news),
+                *events.consumers(settings, changes, news, personal),
             ],
         )
 

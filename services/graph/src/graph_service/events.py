@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heliograph.events.v1 import graph_events_pb2 as pb
-from heliograph.events.v1.user_events_pb2 import AccountStateChanged, PrivacyChanged, UserEvent
+from heliograph.events.v1.user_events_pb2 import AccountErased, AccountStateChanged, PrivacyChanged, UserEvent
 from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE
 from kit.consumer import Consumer, Delivery, dispatch
 from kit.outbox import Event
@@ -17,6 +17,7 @@ from graph_service.clients import account_of
 from graph_service.model.relations import Change, Kind, Step
 from graph_service.service.changes import Changes
 from graph_service.service.news import News
+from graph_service.service.personal import PersonalData
 from graph_service.store.truth import pair_key
 
 TOPIC, USER_TOPIC = "graph.v1", "user.v1"
@@ -78,19 +79,28 @@ def graph_handlers(changes: Changes) -> Handlers:
     return {kind.value: handler(kind) for kind in Kind}
 
 
-def user_handlers(news: News) -> Handlers:
+def user_handlers(news: News, personal: PersonalData) -> Handlers:
     async def privacy_changed(body: PrivacyChanged, _: Delivery) -> None:
         await news.accept_all(account_of(body.profile))
 
     async def account_state_changed(body: AccountStateChanged, _: Delivery) -> None:
         await news.state_changed(account_of(body.profile), active=body.profile.state == ACCOUNT_STATE_ACTIVE)
 
-    return {"privacy_changed": privacy_changed, "account_state_changed": account_state_changed}
+    async def account_erased(body: AccountErased, _: Delivery) -> None:
+        """Once more: what was under way when the account was erased has come to its end."""
+        while not (await personal.erase(body.user_id))[0]:
+            pass
+
+    return {
+        "privacy_changed": privacy_changed,
+        "account_state_changed": account_state_changed,
+        "account_erased": account_erased,
+    }
 
 
-def consumers(settings: KafkaSettings, changes: Changes, news: News) -> list[Task]:
+def consumers(settings: KafkaSettings, changes: Changes, news: News, personal: PersonalData) -> list[Task]:
     handles = (
         ("graph.counters", TOPIC, dispatch(pb.GraphEvent, graph_handlers(changes))),
-        ("graph.requests", USER_TOPIC, dispatch(UserEvent, user_handlers(news))),
+        ("graph.requests", USER_TOPIC, dispatch(UserEvent, user_handlers(news, personal))),
     )
     return [Consumer(settings, group=group, topics=[topic], handle=handle).run for group, topic, handle in handles]

@@ -30,7 +30,12 @@ async def running(make_topics: MakeTopics, world: World) -> AsyncGenerator[list[
         heard.append(delivery)
 
     ears = Consumer(world.settings, group="test.ears", topics=[events.TOPIC], handle=hear)
-    runs = [world.one.outbox.run, ears.run, *events.consumers(world.settings, world.other.changes, world.other.news)]
+    other = world.other
+    runs = [
+        world.one.outbox.run,
+        ears.run,
+        *events.consumers(world.settings, other.changes, other.news, other.personal),
+    ]
     tasks = [asyncio.ensure_future(run()) for run in runs]
     yield heard
     for task in tasks:

@@ -76,6 +76,18 @@ def remove_close_friend(viewer_id: int, relation: Relation) -> list[Step]:
     return [Step(Kind.CLOSE_FRIEND_REMOVED, viewer_id, relation.id)] if relation.close_friend else []
 
 
+def sever(viewer_id: int, relation: Relation) -> list[Step]:
+    """Ends whatever is between the two, whoever began it; mutes aside."""
+    return [
+        *_leave(viewer_id, relation.id, following=relation.following, requested=relation.requested),
+        *_leave(relation.id, viewer_id, following=relation.followed_by, requested=relation.requested_by),
+        *unblock(viewer_id, relation),
+        *([Step(Kind.UNBLOCKED, relation.id, viewer_id)] if relation.blocked_by else []),
+        *remove_close_friend(viewer_id, relation),
+        *([Step(Kind.CLOSE_FRIEND_REMOVED, relation.id, viewer_id)] if relation.close_friend_of else []),
+    ]
+
+
 def check_lists_visible(viewer_id: int, owner: Account | None, relation: Relation) -> None:
     """Raises NotFound: what a viewer may not see is not there."""
     if owner is None or relation.hidden:

@@ -84,8 +84,10 @@ class Changes:
 
     async def settle(self, change: Change) -> None:
         """Brings the views up to a change that is committed; may be repeated."""
-        await self._relations.renew(change.step.actor_id, change.step.target_id)
-        await self._counts.apply(change)
+        ends = change.step.actor_id, change.step.target_id
+        gone = await self._truth.erased(*ends)
+        await (self._relations.forget(*ends) if gone else self._relations.renew(*ends))
+        await self._counts.apply(change, gone=gone)
 
     async def _follow(self, viewer_id: int, user_id: int) -> Relation:
         rules.check_pair(viewer_id, user_id)

@@ -3,7 +3,8 @@
 from kit.postgres import Postgres
 
 _SET = """
-insert into hidden_accounts (user_id, hidden, version) values ($1, $2, $3)
+insert into hidden_accounts (user_id, hidden, version)
+select $1, $2, $3 where not exists (select from erased_accounts where user_id = $1)
 on conflict (user_id) do update set hidden = excluded.hidden, version = excluded.version
 where hidden_accounts.version < excluded.version
 """

@@ -1,7 +1,7 @@
 """How many follow an account and how many it follows: counted in Redis, flushed here, reconciled with the edges."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kit import log
 from kit.counters import Counters
@@ -17,7 +17,8 @@ FIELDS = ("followers", "following")
 _LOAD = "select user_id as id, followers, following from account_counts where user_id = any($1)"
 _SAVE = """
 insert into account_counts (user_id, followers, following)
-select * from unnest($1::bigint[], $2::bigint[], $3::bigint[])
+select * from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as new (user_id, followers, following)
+where not exists (select from erased_accounts where erased_accounts.user_id = new.user_id)
 on conflict (user_id) do update set followers = excluded.followers, following = excluded.following
 """
 _COUNT = """
@@ -61,17 +62,21 @@ class Counts:
         found = await self._counters.get(ids)
         return {user_id: lists.Counts(user_id, **numbers) for user_id, numbers in found.items()}
 
-    async def apply(self, change: Change) -> None:
-        """Counts a change once, however often it is told. Raises RedisError."""
-        parts = counted(change.step)
+    async def apply(self, change: Change, *, gone: Collection[int] = ()) -> None:
+        """Counts a change once, however often it is told, but not for accounts that are gone. Raises RedisError."""
+        parts = [part for part in counted(change.step) if part[0] not in gone]
         await asyncio.gather(
             *(self._counters.apply(user_id, field, by, str(change.id)) for user_id, field, by in parts)
         )
 
-    async def try_apply(self, change: Change) -> None:
+    async def drop(self, user_id: int) -> None:
+        """Raises RedisError."""
+        await self._counters.drop(user_id)
+
+    async def try_apply(self, change: Change, *, gone: Collection[int] = ()) -> None:
         """So that the one who made the change sees it counted; if this fails, its event counts it."""
         try:
-            await self.apply(change)
+            await self.apply(change, gone=gone)
         except RedisError as error:
             logger.warning("not counted yet", change_id=change.id, error=repr(error))
 

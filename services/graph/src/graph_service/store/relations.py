@@ -123,6 +123,12 @@ class Relations:
         await self._switch.noticed(state)
         return False
 
+    async def forget_all(self, viewer_id: int) -> None:
+        """Takes out what the viewer was seen as asking for, of an account that nobody can act for any more. Raises
+        RedisError."""
+        state = await self._switch.state()
+        await self._redis.delete(_key(state.epoch, viewer_id))
+
     async def _drop(self, epoch: int, one_id: int, other_id: int) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hdel(_key(epoch, one_id), _TOKEN, str(other_id))

@@ -146,6 +146,11 @@ class Truth:
         async with self._postgres.primary.acquire() as conn:
             return await _relations(conn, viewer_id, ids, self._now())
 
+    async def erased(self, *ids: int) -> set[int]:
+        """Those of the accounts that are gone for good."""
+        query = "select user_id from erased_accounts where user_id = any($1)"
+        return {row["user_id"] for row in await self._postgres.primary.fetch(query, ids)}
+
 
 def pair_key(one_id: int, other_id: int) -> str:
     """Names the two accounts, whichever comes first."""
