@@ -29,6 +29,7 @@ _SECURITY_SCHEMES = {
         "description": "The access token of `logIn` or `refreshSession`.",
     }
 }
+_FILES = ("image/webp", "image/jpeg", "video/mp4", "application/octet-stream")
 _COMMON_HEADERS = {
     "X-Request-Id": "Names this answer in the logs",
     "RateLimit-Policy": "Quotas that count this request",
@@ -56,7 +57,8 @@ def documented(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    kinds = {endpoint.answers for endpoint in endpoints if _is_struct(endpoint.answers)} | {answers.Problem}
+    told = (kind for endpoint in endpoints for kind in (endpoint.answers, *endpoint.others.values()))
+    kinds = {kind for kind in told if _is_struct(kind)} | {answers.Problem}
     _, found = msgspec.json.schema_components(sorted(kinds, key=lambda kind: kind.__name__), ref_template=_REF)
     for name, example in EXAMPLES.items():
         found[name]["examples"] = [example]
@@ -66,8 +68,10 @@ def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 def _responses(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
     success: dict[str, Any] = {"description": endpoint.summary, "headers": _headers(endpoint)}
     if endpoint.answers is not None:
-        success["content"] = _content(endpoint)
+        success["content"] = _content(endpoint.answers)
     found: dict[int | str, dict[str, Any]] = {endpoint.status: success}
+    for status, kind in endpoint.others.items():
+        found[status] = {**success, "description": HTTPStatus(status).phrase, "content": _content(kind)}
     if endpoint.etag and endpoint.method == "GET":
         found[304] = {"description": "Not changed since the answer that If-None-Match names"}
     for status in sorted({*_ALWAYS, *endpoint.problems, *_implied(endpoint)}):
@@ -75,16 +79,16 @@ def _responses(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def _content(endpoint: Endpoint) -> dict[str, Any]:
-    if _is_struct(endpoint.answers):
-        return {"application/json": {"schema": {"$ref": _REF.format(name=endpoint.answers.__name__)}}}
-    kinds: Mapping[Any, tuple[str, dict[str, Any]]] = {
-        bytes: ("application/octet-stream", {}),
-        str: ("text/html", {"type": "string"}),
-        dict: ("application/json", {"type": "object"}),
+def _content(answered: Any) -> dict[str, Any]:
+    if _is_struct(answered):
+        return {"application/json": {"schema": {"$ref": _REF.format(name=answered.__name__)}}}
+    kinds: Mapping[Any, tuple[Sequence[str], dict[str, Any]]] = {
+        bytes: (_FILES, {}),
+        str: (["text/html"], {"type": "string"}),
+        dict: (["application/json"], {"type": "object"}),
     }
-    media_type, schema = kinds[endpoint.answers]
-    return {media_type: {"schema": schema}}
+    media_types, schema = kinds[answered]
+    return {media_type: {"schema": schema} for media_type in media_types}
 
 
 def _implied(endpoint: Endpoint) -> list[int]:
