@@ -11,6 +11,7 @@ from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.notify.v1.notify_pb2_grpc import add_NotifyServiceServicer_to_server
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
+from heliograph.user.v1.settings_pb2_grpc import SettingsServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import cassandra, migrations
 from kit.cassandra import open_cassandra
@@ -21,7 +22,7 @@ from kit.process import Command, main
 from kit.server import serve, work
 
 from notify_service import personal
-from notify_service.clients import People, Posts
+from notify_service.clients import People, Posts, Preferences
 from notify_service.events import engagement_handlers, graph_handlers, post_handlers
 from notify_service.rpc import NotifyRpc, PersonalRpc
 from notify_service.service import InboxService, NotifyService
@@ -56,8 +57,12 @@ async def serve_notify(settings: NotifySettings) -> None:
 
 
 async def push(settings: PushSettings) -> None:
-    async with open_cassandra(settings) as inboxes, open_postgres(settings) as postgres:
-        service = InboxService(InboxStore(inboxes))
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        inboxes, postgres = await enter(open_cassandra(settings)), await enter(open_postgres(settings))
+        user = SettingsServiceStub(await enter(channel(settings.user_target, service="user", caller="push")))
+        graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="push")))
+        service = InboxService(InboxStore(inboxes), Preferences(user, graph))
         data = personal.PersonalData(inboxes, postgres, InboxStore(inboxes))
         handles = {
             "graph.v1": dispatch(GraphEvent, graph_handlers(service)),

@@ -1,6 +1,6 @@
 """What a notification is: a group of people who did one thing to one subject."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -21,6 +21,19 @@ class Kind(IntEnum):
     REPLY = 4
     MENTION = 5
     FOLLOW_REQUEST = 6
+
+
+class NotifyOf(IntEnum):
+    """Whose doings of a kind an account wants to hear of."""
+
+    EVERYONE = 1
+    FOLLOWING = 2
+    """Of whom the account follows."""
+    NOBODY = 3
+
+
+Wishes = Mapping[Kind, NotifyOf]
+"""What is not there is EVERYONE."""
 
 
 @dataclass(frozen=True)

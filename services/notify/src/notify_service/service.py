@@ -2,7 +2,7 @@
 has to show."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
@@ -15,7 +15,9 @@ from notify_service.model import (
     Entry,
     Group,
     Member,
+    NotifyOf,
     Pointer,
+    Wishes,
     day_of,
     group_of,
     newest_first,
@@ -42,6 +44,16 @@ class Inboxes(Protocol):
 class Markers(Protocol):
     async def read_up_to(self, user_id: int) -> int: ...
     async def mark(self, user_id: int, up_to_id: int) -> None: ...
+
+
+class WishSource(Protocol):
+    async def wishes(self, ids: Sequence[int]) -> Mapping[int, Wishes]:
+        """Of these accounts, seconds old at most; whoever wants to hear of everything may be left out."""
+        ...
+
+    async def followed(self, user_id: int, ids: Sequence[int]) -> Collection[int]:
+        """Whom of these the account follows."""
+        ...
 
 
 class PeopleSource(Protocol[ProfileT_co]):
@@ -87,15 +99,29 @@ class _Candidate:
 class InboxService:
     """Keeps inboxes. Every method may be repeated and may come late."""
 
-    def __init__(self, inboxes: Inboxes) -> None:
-        self._inboxes = inboxes
+    def __init__(self, inboxes: Inboxes, wishes: WishSource) -> None:
+        self._inboxes, self._wishes = inboxes, wishes
 
     async def deliver(self, entries: Iterable[Entry]) -> None:
-        """Nobody hears of what they did themself."""
-        await asyncio.gather(*(self._inboxes.put(e) for e in entries if e.actor_id != e.recipient_id))
+        """Nobody hears of what they did themself, or do not want to hear of."""
+        of_others = [entry for entry in entries if entry.actor_id != entry.recipient_id]
+        if of_others:
+            wishes = await self._wishes.wishes(sorted({entry.recipient_id for entry in of_others}))
+            await asyncio.gather(*(self._put(entry, wishes.get(entry.recipient_id, {})) for entry in of_others))
 
     async def withdraw(self, recipient_id: int, groups: Iterable[Group], actor_id: int, at: datetime) -> None:
         await asyncio.gather(*(self._inboxes.drop(recipient_id, group.key, actor_id, at) for group in groups))
+
+    async def _put(self, entry: Entry, wishes: Wishes) -> None:
+        match wishes.get(entry.group.kind, NotifyOf.EVERYONE):
+            case NotifyOf.NOBODY:
+                return
+            case NotifyOf.FOLLOWING:
+                if entry.actor_id not in await self._wishes.followed(entry.recipient_id, [entry.actor_id]):
+                    return
+            case NotifyOf.EVERYONE:
+                pass
+        await self._inboxes.put(entry)
 
 
 class NotifyService(Generic[ProfileT, PostT, CommentT]):

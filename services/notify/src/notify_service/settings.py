@@ -14,4 +14,5 @@ class NotifySettings(MigrateSettings):
 
 
 class PushSettings(ProcessSettings, PostgresSettings, CassandraSettings, KafkaSettings):
-    pass
+    user_target: str
+    graph_target: str

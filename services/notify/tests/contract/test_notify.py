@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 from heliograph.events.v1 import engagement_events_pb2 as engagement
@@ -13,18 +14,19 @@ from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
 from heliograph.notify.v1 import notify_pb2 as pb
 from heliograph.notify.v1.notify_pb2_grpc import NotifyServiceStub, add_NotifyServiceServicer_to_server
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
-from heliograph.user.v1 import user_pb2, user_pb2_grpc
+from heliograph.user.v1 import settings_pb2, settings_pb2_grpc, user_pb2, user_pb2_grpc
 from kit import kafka
 from kit.consumer import Consumer, by_topic, dispatch
-from kit.errors import InvalidArgument
+from kit.errors import InvalidArgument, Unavailable
 from kit.ids import first_at
 from kit.kafka import open_producer
 from kit.proto import timestamp
 from kit.server import Context
 from kit.settings import KafkaSettings
 from kit.testing import MakeSettings, MakeTopics, Rpc, eventually
-from notify_service.clients import People, Posts
+from notify_service.clients import KEPT_SECONDS, People, Posts, Preferences
 from notify_service.events import engagement_handlers, graph_handlers
+from notify_service.model import Kind, NotifyOf
 from notify_service.rpc import NotifyRpc
 from notify_service.service import InboxService, NotifyService
 from notify_service.store import InboxStore, MarkerStore
@@ -45,11 +47,15 @@ class Users(user_pb2_grpc.UserServiceServicer):
 class Graph(graph_pb2_grpc.GraphServiceServicer):
     def __init__(self) -> None:
         self.blocked: set[int] = set()
+        self.followed: set[int] = set()
 
     async def BatchGetRelationships(
         self, request: graph_pb2.BatchGetRelationshipsRequest, context: Context
     ) -> graph_pb2.BatchGetRelationshipsResponse:
-        found = [graph_pb2.Relationship(id=id_, blocked_by=id_ in self.blocked) for id_ in request.ids]
+        found = [
+            graph_pb2.Relationship(id=id_, blocked_by=id_ in self.blocked, following=id_ in self.followed)
+            for id_ in request.ids
+        ]
         return graph_pb2.BatchGetRelationshipsResponse(relationships=found)
 
 
@@ -65,20 +71,46 @@ class PostPeer(post_pb2_grpc.PostServiceServicer):
         return post_pb2.BatchGetCommentsResponse(comments=[post_pb2.Comment(id=id_, text="Hi") for id_ in request.ids])
 
 
+class Settings(settings_pb2_grpc.SettingsServiceServicer):
+    def __init__(self) -> None:
+        self.told: dict[int, settings_pb2.NotificationSettings] = {}
+        self.calls = 0
+        self.away = False
+
+    async def BatchGetNotificationSettings(
+        self, request: settings_pb2.BatchGetNotificationSettingsRequest, context: Context
+    ) -> settings_pb2.BatchGetNotificationSettingsResponse:
+        self.calls += 1
+        if self.away:
+            raise Unavailable("POSTGRES_UNAVAILABLE", "away")
+        found = {id_: self.told[id_] for id_ in request.ids if id_ in self.told}
+        return settings_pb2.BatchGetNotificationSettingsResponse(settings=found)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()  # pyright: ignore[reportAbstractUsage] it answers what is asked here
+
+
 @pytest.fixture
 def graph() -> Graph:
     return Graph()  # pyright: ignore[reportAbstractUsage] it answers what is asked here
 
 
 @pytest.fixture
-async def notify(rpc: Rpc, graph: Graph, inboxes: InboxStore, markers: MarkerStore) -> NotifyServiceStub:
+async def peers(rpc: Rpc, graph: Graph, settings: Settings) -> grpc.aio.Channel:
     users = Users()  # pyright: ignore[reportAbstractUsage] it answers what is asked here
     posts = PostPeer()  # pyright: ignore[reportAbstractUsage] it answers what is asked here
-    peers = await rpc(
+    return await rpc(
         lambda server: user_pb2_grpc.add_UserServiceServicer_to_server(users, server),
         lambda server: graph_pb2_grpc.add_GraphServiceServicer_to_server(graph, server),
         lambda server: post_pb2_grpc.add_PostServiceServicer_to_server(posts, server),
+        lambda server: settings_pb2_grpc.add_SettingsServiceServicer_to_server(settings, server),
     )
+
+
+@pytest.fixture
+async def notify(rpc: Rpc, peers: grpc.aio.Channel, inboxes: InboxStore, markers: MarkerStore) -> NotifyServiceStub:
     people = People(user_pb2_grpc.UserServiceStub(peers), graph_pb2_grpc.GraphServiceStub(peers))
     service = NotifyService(inboxes, markers, people, Posts(post_pb2_grpc.PostServiceStub(peers)))
     channel = await rpc(lambda server: add_NotifyServiceServicer_to_server(NotifyRpc(service), server))
@@ -107,17 +139,22 @@ async def running(consumer: Consumer) -> AsyncGenerator[None]:
 
 @pytest.fixture
 async def topics(
-    make_settings: MakeSettings, make_topics: MakeTopics, topic_prefix: str, inboxes: InboxStore
+    make_settings: MakeSettings,
+    make_topics: MakeTopics,
+    topic_prefix: str,
+    inboxes: InboxStore,
+    peers: grpc.aio.Channel,
 ) -> AsyncGenerator[Topics]:
-    settings = make_settings(KafkaSettings, topic_prefix=topic_prefix)
+    kafka_settings = make_settings(KafkaSettings, topic_prefix=topic_prefix)
     await make_topics("graph.v1", "engagement.v1")
-    service = InboxService(inboxes)
+    preferences = Preferences(settings_pb2_grpc.SettingsServiceStub(peers), graph_pb2_grpc.GraphServiceStub(peers))
+    service = InboxService(inboxes, preferences)
     handles = {
         "graph.v1": dispatch(graph_events.GraphEvent, graph_handlers(service)),
         "engagement.v1": dispatch(engagement.EngagementEvent, engagement_handlers(service)),
     }
-    consumer = Consumer(settings, group="notify.inbox", topics=list(handles), handle=by_topic(handles))
-    async with open_producer(settings) as producer, running(consumer):
+    consumer = Consumer(kafka_settings, group="notify.inbox", topics=list(handles), handle=by_topic(handles))
+    async with open_producer(kafka_settings) as producer, running(consumer):
         yield Topics(producer)
 
 
@@ -197,3 +234,62 @@ async def test_reading_is_remembered(notify: NotifyServiceStub, topics: Topics):
 async def test_a_token_of_something_else_is_refused(notify: NotifyServiceStub):
     with pytest.raises(InvalidArgument, match="BAD_PAGE_TOKEN"):
         await notify.ListNotifications(pb.ListNotificationsRequest(viewer_id=ME, page_token="x"))
+
+
+def commented(author: int, number: int) -> engagement.EngagementEvent:
+    at = NOW + timedelta(minutes=number)
+    return engagement.EngagementEvent(
+        comment_created=engagement.CommentCreated(
+            comment_id=first_at(at), post_id=POST, post_author_id=ME, author_id=author, created_at=timestamp(at)
+        )
+    )
+
+
+async def test_kinds_that_are_switched_off_leave_no_row_and_no_count(
+    notify: NotifyServiceStub, topics: Topics, settings: Settings, graph: Graph
+):
+    off, friends = settings_pb2.NOTIFY_OF_NOBODY, settings_pb2.NOTIFY_OF_FOLLOWING
+    settings.told[ME] = settings_pb2.NotificationSettings(like=off, comment=friends)
+    graph.followed.add(BEN)
+    await topics.send("engagement.v1", str(POST), liked(ADA, 1))
+    await topics.send("engagement.v1", str(POST), commented(ADA, 2))
+    await topics.send("engagement.v1", str(POST), commented(BEN, 3))
+
+    async def bens_comment() -> bool:
+        return await shown(notify) == [(pb.NOTIFICATION_KIND_COMMENT, [BEN])]
+
+    await eventually(bens_comment, timeout=30)
+    assert (await notify.GetUnreadCount(pb.GetUnreadCountRequest(viewer_id=ME))).count == 1
+
+
+async def test_while_wishes_cannot_be_asked_nothing_is_told_and_nothing_is_lost(
+    notify: NotifyServiceStub, topics: Topics, settings: Settings
+):
+    settings.away = True
+    await topics.send("engagement.v1", str(POST), liked(ADA, 1))
+
+    async def asked_twice() -> bool:
+        return settings.calls >= 2
+
+    await eventually(asked_twice, timeout=30)
+    assert await shown(notify) == []
+    settings.away = False
+
+    async def told() -> bool:
+        return await shown(notify) == [(pb.NOTIFICATION_KIND_LIKE, [ADA])]
+
+    await eventually(told, timeout=30)
+
+
+async def test_wishes_are_kept_for_some_seconds_and_no_longer(peers: grpc.aio.Channel, settings: Settings):
+    now = 100.0
+    preferences = Preferences(
+        settings_pb2_grpc.SettingsServiceStub(peers), graph_pb2_grpc.GraphServiceStub(peers), lambda: now
+    )
+    assert await preferences.wishes([ME, ADA]) == {ME: {}, ADA: {}}
+    settings.told[ME] = settings_pb2.NotificationSettings(reply=settings_pb2.NOTIFY_OF_NOBODY)
+    assert (await preferences.wishes([ME]))[ME] == {}
+    assert settings.calls == 1
+    now += KEPT_SECONDS
+    assert (await preferences.wishes([ME]))[ME] == {Kind.REPLY: NotifyOf.NOBODY}
+    assert settings.calls == 2

@@ -1,5 +1,6 @@
 """What inboxes learn from events, and when."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from heliograph.events.v1.post_events_pb2 import PostPublished, PostSnapshot
@@ -7,7 +8,7 @@ from kit.consumer import Delivery
 from kit.ids import first_at
 from kit.proto import timestamp
 from notify_service.events import post_handlers
-from notify_service.model import Entry, Member, Pointer
+from notify_service.model import Entry, Member, Pointer, Wishes
 from notify_service.service import InboxService
 
 ADA, BEN = 11, 12
@@ -36,6 +37,16 @@ class Inboxes:
         raise NotImplementedError
 
 
+class Everything:
+    """What everybody wants to hear of."""
+
+    async def wishes(self, ids: Sequence[int]) -> Mapping[int, Wishes]:
+        return {}
+
+    async def followed(self, user_id: int, ids: Sequence[int]) -> Collection[int]:
+        raise NotImplementedError
+
+
 async def test_a_mention_counts_from_when_its_post_was_published_not_from_when_it_was_made():
     inboxes = Inboxes()
     post = PostSnapshot(post_id=first_at(MADE), author_id=ADA, mentioned_ids=[BEN], created_at=timestamp(MADE))
@@ -43,7 +54,7 @@ async def test_a_mention_counts_from_when_its_post_was_published_not_from_when_i
     delivery = Delivery("post.v1", 0, 0, "", "", "", published_at, b"")
     read_meanwhile = first_at(MADE + timedelta(minutes=4))
     for _ in range(2):
-        await post_handlers(InboxService(inboxes))["post_published"](PostPublished(post=post), delivery)
+        await post_handlers(InboxService(inboxes, Everything()))["post_published"](PostPublished(post=post), delivery)
     first, again = inboxes.entries
     assert first == again
     assert first.event_id > read_meanwhile

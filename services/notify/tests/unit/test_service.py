@@ -1,7 +1,7 @@
 """Inboxes and what is shown of them, without a network."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,7 +16,9 @@ from notify_service.model import (
     Group,
     Kind,
     Member,
+    NotifyOf,
     Pointer,
+    Wishes,
     day_of,
     entries_of_comment,
     follow_by,
@@ -106,11 +108,26 @@ class FakePeers:
         return {id_: id_ for id_ in ids if id_ not in self.hidden}
 
 
+@dataclass
+class FakeWishes:
+    wanted: dict[int, Wishes] = field(default_factory=dict[int, Wishes])
+    follows: set[int] = field(default_factory=set[int])
+    asked: list[int] = field(default_factory=list[int])
+
+    async def wishes(self, ids: Sequence[int]) -> Mapping[int, Wishes]:
+        return {id_: self.wanted[id_] for id_ in ids if id_ in self.wanted}
+
+    async def followed(self, user_id: int, ids: Sequence[int]) -> Collection[int]:
+        self.asked += ids
+        return self.follows & set(ids)
+
+
 class World:
     def __init__(self) -> None:
         self.peers = FakePeers()
         inboxes = FakeInboxes()
-        self.inbox = InboxService(inboxes)
+        self.wishes = FakeWishes()
+        self.inbox = InboxService(inboxes, self.wishes)
         self.notify = NotifyService(inboxes, FakeMarkers(), self.peers, self.peers)
 
     async def happened(self, group: Group, actor_id: int, minutes: int = 0) -> None:
@@ -254,3 +271,29 @@ def test_a_key_names_its_group():
 def test_a_token_of_something_else_is_refused(token: str):
     with pytest.raises(InvalidArgument, match="BAD_PAGE_TOKEN"):
         pointer_of(token)
+
+
+async def test_what_somebody_does_not_want_to_hear_of_leaves_no_row_and_no_count(world: World):
+    world.wishes.wanted[ME] = {Kind.LIKE: NotifyOf.NOBODY}
+    await world.happened(likes_of(500), 11, minutes=1)
+    await world.happened(follow_by(12), 12, minutes=2)
+    assert await world.shown() == [(Kind.FOLLOW, [12], 0)]
+    assert await world.notify.unread(ME) == 1
+    world.wishes.wanted[ME] = {}
+    assert await world.shown() == [(Kind.FOLLOW, [12], 0)], "it is gone for good"
+
+
+async def test_whoever_wants_to_hear_of_friends_alone_hears_of_whom_they_follow(world: World):
+    world.wishes.wanted[ME] = {Kind.LIKE: NotifyOf.FOLLOWING}
+    world.wishes.follows = {12}
+    for actor in (11, 12, 13):
+        await world.happened(likes_of(500), actor, minutes=actor)
+    assert await world.shown() == [(Kind.LIKE, [12], 0)]
+    assert world.wishes.asked == [11, 12, 13]
+
+
+async def test_nobody_is_asked_whom_they_follow_without_need(world: World):
+    world.wishes.wanted[ME] = {Kind.COMMENT: NotifyOf.FOLLOWING}
+    await world.happened(likes_of(500), 11)
+    assert world.wishes.asked == []
+    assert len(await world.shown()) == 1
