@@ -13,6 +13,7 @@ from typing import Literal
 
 import aiosmtplib
 
+from user_service.model import names
 from user_service.model.mail import Letter, Refused, Send, Undelivered
 
 Security = Literal["none", "starttls", "tls"]
@@ -63,7 +64,10 @@ class SmtpRelay:
 
     def _sending(self, client: aiosmtplib.SMTP) -> Send:
         async def send(letter: Letter) -> None:
-            message = compose(letter, self._sender)
+            try:
+                message = compose(letter, self._sender)
+            except ValueError as error:
+                raise Refused(str(error)) from error
             try:
                 await client.send_message(message, sender=parseaddr(self._sender)[1], recipients=[letter.recipient])
             except aiosmtplib.SMTPRecipientsRefused as error:
@@ -77,7 +81,9 @@ class SmtpRelay:
 
 
 def compose(letter: Letter, sender: str) -> EmailMessage:
-    """Plain text with HTML beside it. Nothing in a header can begin another one: such a letter is not made."""
+    """Plain text with HTML beside it. Nothing in a header can begin another one. Raises ValueError for what would."""
+    if names.email_fault(letter.recipient):
+        raise ValueError("the recipient is no e-mail address")
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = sender
     message["To"] = Address(addr_spec=letter.recipient)

@@ -52,7 +52,9 @@ def test_invisible_and_turning_characters_are_named_as_the_reason(text: str) -> 
     assert "invisible" in (names.username_fault(text) or "")
 
 
-@pytest.mark.parametrize("text", ["adm1n", "ad_min", "ad.m.in", "adrnin", "heIiograph", "he1iograph", "0fficial", "vveb"])
+@pytest.mark.parametrize(
+    "text", ["adm1n", "ad_min", "ad.m.in", "adrnin", "heIiograph", "he1iograph", "0fficial", "vveb"]
+)
 def test_names_that_look_like_a_reserved_one_are_refused(text: str) -> None:
     assert names.username_fault(text) == "looks like a reserved name"
 
@@ -62,7 +64,9 @@ def test_names_that_look_alike_have_one_look(one: str, other: str) -> None:
     assert lookalikes.look(one) == lookalikes.look(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("anna.b", "annab"), ("user10", "user11"), ("anna", "anno"), ("nick", "nlck")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("anna.b", "annab"), ("user10", "user11"), ("anna", "anno"), ("nick", "nlck")]
+)
 def test_names_that_can_be_told_apart_have_different_looks(one: str, other: str) -> None:
     assert lookalikes.look(one) != lookalikes.look(other)
 
@@ -147,7 +151,13 @@ def test_only_a_bio_has_lines() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Anna 👩‍🚀", "❤️‍🔥", "1️⃣", "می\u200cخواهم", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+    [
+        "Anna 👩‍🚀",
+        "❤️‍🔥",
+        "1️⃣",
+        "می\u200cخواهم",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    ],
     ids=ascii,
 )
 def test_joiners_are_fine_where_they_do_something(text: str) -> None:
@@ -155,7 +165,9 @@ def test_joiners_are_fine_where_they_do_something(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "character", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u3164", "\u2800", "\ufe0f", "\u200f", "\U000e0041"], ids=ascii
+    "character",
+    ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u3164", "\u2800", "\ufe0f", "\u200f", "\U000e0041"],
+    ids=ascii,
 )
 @pytest.mark.parametrize("field", ["name", "pronouns", "location"])
 def test_what_does_not_show_is_refused_where_people_look_for_a_name(field: str, character: str) -> None:

@@ -25,26 +25,31 @@ def file_of(folder: Path, passwords: list[str], *, end: str = "\r\n", last: str 
 
 
 @pytest.mark.parametrize(
-    "password", ["password", "Password123!", "letmein2024", "QWERTYUIOP", "1q2w3e4r", "ｐａｓｓｗｏｒｄ", "!!!iloveyou!!!"]
+    "password",
+    ["password", "Password123!", "letmein2024", "QWERTYUIOP", "1q2w3e4r", "ｐａｓｓｗｏｒｄ", "!!!iloveyou!!!"],
 )
 def test_what_everybody_takes_is_refused(password: str) -> None:
     assert weakness(password, CONTEXT) == "is one of the most common passwords"
 
 
-@pytest.mark.parametrize("password", ["aaaaaaaa", "abababab", "12345678", "87654321", "abcdefgh", "hgfedcba", "        "])
+@pytest.mark.parametrize(
+    "password", ["aaaaaaaa", "abababab", "12345678", "87654321", "abcdefgh", "hgfedcba", "        "]
+)
 def test_repetitions_and_rows_are_refused(password: str) -> None:
     assert weakness(password, CONTEXT)
 
 
 @pytest.mark.parametrize(
-    "password", ["heliograph", "Heliograph1", "annabella99", "anna@example.org", "anna.b12345", "xAnnaxx9", "EXAMPLE2026"]
+    "password",
+    ["heliograph", "Heliograph1", "annabella99", "anna@example.org", "anna.b12345", "xAnnaxx9", "EXAMPLE2026"],
 )
 def test_the_accounts_own_words_are_refused(password: str) -> None:
     assert weakness(password, CONTEXT)
 
 
 @pytest.mark.parametrize(
-    "password", ["correct horse", "pässwörter", "tropical anna storm", "heliograph over the hill", "x7#kQ9!z", "        a b c"]
+    "password",
+    ["correct horse", "pässwörter", "tropical anna storm", "heliograph over the hill", "x7#kQ9!z", "        a b c"],
 )
 def test_any_other_password_is_fine_whatever_it_is_made_of(password: str) -> None:
     assert weakness(password, CONTEXT) is None

@@ -59,7 +59,8 @@ class LetterRequest:
 def parse_token(text: str) -> LetterToken:
     """Raises InvalidArgument BAD_TOKEN."""
     try:
-        packed = base64.b64decode(text.removeprefix(_PREFIX) + "==", altchars=b"-_", validate=True)
+        encoded = text.removeprefix(_PREFIX)
+        packed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
         user_id, purpose, secret = _LAYOUT.unpack(packed)
         token = LetterToken(user_id, Purpose(purpose), secret)
     except (binascii.Error, ValueError, struct.error):

@@ -54,8 +54,9 @@ class Credentials:
     async def change(self, user_id: int, session_id: int, current: str, new: str, device: Device) -> None:
         """Ends all other sessions. Raises Unauthenticated BAD_CREDENTIALS, InvalidArgument INVALID_FIELD, NotFound
         USER_NOT_FOUND."""
-        await self._sign_in.confirm(user_id, current, device)
+        # Read before the password is looked at: whatever is changed from then on shows by the epoch.
         account = await self._accounts.get(user_id)
+        await self._sign_in.confirm(user_id, current, device)
         if account is None:
             raise errors.user_not_found()
         password_hash = await self._hash(new, account, field="/new_password")
@@ -64,7 +65,7 @@ class Credentials:
             if locked is None:
                 raise errors.user_not_found()
             if locked.epoch != account.epoch:
-                # The password that was right at the start may have been replaced since.
+                # The password that was right then may have been replaced since.
                 raise errors.bad_credentials()
             await self._replace(conn, locked, password_hash, Kind.PASSWORD_CHANGED, "password_changed", device)
             await self._end_sessions(conn, user_id, keep=session_id)
