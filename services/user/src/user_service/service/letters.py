@@ -131,7 +131,7 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
             "A recovery code has been used",
             (
                 "A recovery code of the account @{username} has been used. Codes that are left: {left}.",
-                "If this was not you, somebody has your password and your codes: set a new password and make new codes.",
+                "If this was not you, somebody has your password and your codes: set a new password, make new codes.",
             ),
         ),
         "second_factor_reset": Template(
