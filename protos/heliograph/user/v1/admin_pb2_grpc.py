@@ -151,7 +151,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ScanProfiles(self, request, context):
-        """Every account by rising id, in any state: to build views anew. Operators alone.
+        """Every account by rising id, in any state: for those who build views of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class AdminServiceStub:
     RecordAct: _aio.UnaryUnaryMultiCallable[_admin_pb2.RecordActRequest, _admin_pb2.RecordActResponse]
     """For what operators do elsewhere (keys, views, dead letters): called before it is done. Operators alone."""
     ScanProfiles: _aio.UnaryUnaryMultiCallable[_admin_pb2.ScanProfilesRequest, _admin_pb2.ScanProfilesResponse]
-    """Every account by rising id, in any state: to build views anew. Operators alone."""
+    """Every account by rising id, in any state: for those who build views of it."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts as moderators, administrators and operators see and change them. Every change is an entry of the audit
@@ -120,6 +120,6 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ScanProfilesRequest,
         context: _aio.ServicerContext[_admin_pb2.ScanProfilesRequest, _abc.Awaitable[_admin_pb2.ScanProfilesResponse]],
     ) -> _abc.Awaitable[_admin_pb2.ScanProfilesResponse]:
-        """Every account by rising id, in any state: to build views anew. Operators alone."""
+        """Every account by rising id, in any state: for those who build views of it."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _aio.Server) -> None: ...

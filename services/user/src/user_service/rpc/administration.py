@@ -68,7 +68,7 @@ class AdminRpc(admin_pb2_grpc.AdminServiceServicer):
 
     async def ScanProfiles(self, request: pb.ScanProfilesRequest, context: Context) -> pb.ScanProfilesResponse:
         size = page_size(request.page_size, default=_SCAN, cap=_SCAN)
-        found, following = await self._administration.scan(_actor(request.actor), request.after_id, size)
+        found, following = await self._administration.scan(request.after_id, size)
         return pb.ScanProfilesResponse(profiles=map(profile_message, found), next_after_id=following)
 
 
