@@ -6,22 +6,27 @@ from heliograph.events.v1.post_events_pb2 import PostEvent
 from heliograph.events.v1.user_events_pb2 import UserEvent
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
+from heliograph.post.v1.scan_pb2_grpc import ScanServiceStub
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
+from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
+from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.client import channel
 from kit.consumer import Consumer, by_topic, dispatch
 from kit.process import Command, main
 from kit.server import serve, work
 
-from search_service.clients import Graph, Posts, Users
+from search_service.clients import Graph, Posts, Truth, Users
 from search_service.events import post_handlers, user_handlers
-from search_service.rpc import PersonalRpc, SearchRpc
-from search_service.service import IndexService, SearchService
+from search_service.rpc import PersonalRpc, SearchRpc, UpkeepRpc
+from search_service.service import IndexService, Rebuild, SearchService
 from search_service.settings import IndexSettings, MigrateSettings, SearchSettings
-from search_service.store.index import Layout, open_index
+from search_service.store.index import open_index
+from search_service.store.layout import Layout
 
 SERVICE, PERSONAL = "heliograph.search.v1.SearchService", "heliograph.privacy.v1.PersonalDataService"
+UPKEEP = "heliograph.upkeep.v1.UpkeepService"
 
 
 def layout(settings: MigrateSettings) -> Layout:
@@ -37,14 +42,17 @@ async def serve_search(settings: SearchSettings) -> None:
         service = SearchService(
             index, Users(UserServiceStub(user)), Graph(GraphServiceStub(graph)), Posts(PostServiceStub(post))
         )
+        truth = Truth(UserServiceStub(user), AdminServiceStub(user), ScanServiceStub(post))
+        upkeep = UpkeepRpc(Rebuild(truth, index.rebuilding))
         await serve(
             settings,
             "search",
             register=[
                 lambda server: add_SearchServiceServicer_to_server(SearchRpc(service), server),
                 lambda server: add_PersonalDataServiceServicer_to_server(PersonalRpc(index), server),
+                lambda server: add_UpkeepServiceServicer_to_server(upkeep, server),
             ],
-            names=[SERVICE, PERSONAL],
+            names=[SERVICE, PERSONAL, UPKEEP],
             checks={"elasticsearch": index.check},
         )
 

@@ -67,6 +67,23 @@ class PostDocument:
 
 
 @dataclass(frozen=True)
+class ScannedPost:
+    """A post as truth tells of it; `audience_public` leaves aside whether its account is open."""
+
+    post: PostDocument
+    audience_public: bool
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """A deleted post. What stays says nothing of the author."""
+
+    post_id: int
+    version: int
+    deleted_at: datetime
+
+
+@dataclass(frozen=True)
 class Author:
     """What the index needs to know of an account. An account is open when everybody may see its public posts. `version`
     is the profile's, 0 when the account is gone."""

@@ -1,4 +1,4 @@
-"""SearchService of protos/heliograph/search/v1, and PersonalDataService of protos/heliograph/privacy/v1."""
+"""SearchService of protos/heliograph/search/v1, PersonalDataService of privacy/v1, UpkeepService of upkeep/v1."""
 
 from typing import Any, Protocol
 
@@ -7,12 +7,14 @@ from heliograph.privacy.v1 import privacy_pb2 as privacy
 from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceServicer
 from heliograph.search.v1 import search_pb2 as pb
 from heliograph.search.v1 import search_pb2_grpc as grpc_
+from heliograph.upkeep.v1 import upkeep_pb2 as upkeep
+from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceServicer
 from heliograph.user.v1.user_pb2 import Profile
 from kit.errors import InvalidArgument
 from kit.paging import page_size
 
-from search_service.model import Place, TagCount
-from search_service.service import Page, SearchService
+from search_service.model import Kind, Place, TagCount
+from search_service.service import Page, Rebuild, SearchService
 
 
 class SearchRpc(grpc_.SearchServiceServicer):
@@ -53,6 +55,18 @@ class PersonalRpc(PersonalDataServiceServicer):
     async def Erase(self, request: privacy.EraseRequest, context: Any) -> privacy.EraseResponse:
         removed = await self._index.forget_account(request.user_id)
         return privacy.EraseResponse(done=not removed, removed=removed)
+
+
+class UpkeepRpc(UpkeepServiceServicer):
+    def __init__(self, rebuild: Rebuild) -> None:
+        self._rebuild = rebuild
+
+    async def Rebuild(self, request: upkeep.RebuildRequest, context: Any) -> upkeep.RebuildResponse:
+        kinds = {kind.value: kind for kind in (Kind.USERS, Kind.POSTS)}
+        if request.view not in kinds:
+            raise InvalidArgument("UNKNOWN_VIEW", f"the views here are {', '.join(kinds)}")
+        step = await self._rebuild.step(kinds[request.view], request.token)
+        return upkeep.RebuildResponse(done=step.done, next_token=step.token, phase=step.phase)
 
 
 def _users(page: Page[Profile]) -> pb.SearchResponse:

@@ -28,7 +28,8 @@ from search_service.clients import Graph, Posts, Users
 from search_service.events import post_handlers, user_handlers
 from search_service.rpc import SearchRpc
 from search_service.service import IndexService, SearchService
-from search_service.store.index import Index, Layout, open_index
+from search_service.store.index import Index, open_index
+from search_service.store.layout import Layout
 
 ME, ADA = 1, 11
 NOW = datetime.now(UTC)
@@ -39,6 +40,7 @@ class Truth:
     """What the owners of the data know, whatever the index says."""
 
     private: set[int] = field(default_factory=set[int])
+    unlisted: set[int] = field(default_factory=set[int])
     blocked: set[int] = field(default_factory=set[int])
     hidden_posts: set[int] = field(default_factory=set[int])
 
@@ -48,6 +50,7 @@ class Truth:
             username=f"ada_{id_}",
             state=user_pb2.ACCOUNT_STATE_ACTIVE,
             private_account=id_ in self.private,
+            unlisted=id_ in self.unlisted,
             version=2 if id_ in self.private else 1,
         )
 
@@ -186,6 +189,18 @@ async def test_a_post_is_found_by_title_and_tag_and_hidden_as_its_owner_says(wor
     assert await world.found("#dus", pb.RESULT_TYPE_TAGS) == ["dusk"]
     world.truth.hidden_posts.add(500)
     assert await world.found("evening", pb.RESULT_TYPE_POSTS) == []
+
+
+async def test_an_account_that_wants_not_to_be_found_is_found_by_itself_alone(world: World):
+    await world.registered(ADA)
+    await world.registered(ME)
+
+    async def both() -> bool:
+        return sorted(map(int, await world.found("ada", pb.RESULT_TYPE_USERS))) == [ME, ADA]
+
+    await eventually(both, timeout=30)
+    world.truth.unlisted |= {ADA, ME}
+    assert await world.found("ada", pb.RESULT_TYPE_USERS) == [ME]
 
 
 async def test_going_private_takes_an_accounts_tags_out(world: World):

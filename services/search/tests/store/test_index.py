@@ -8,7 +8,8 @@ import pytest
 from kit.errors import Unavailable, from_exception
 from kit.testing import eventually
 from search_service.model import Place, PostDocument, UserDocument
-from search_service.store.index import Index, Layout, open_index
+from search_service.store.index import Index, open_index
+from search_service.store.layout import Layout
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PARK = Place("Tiergarten", 52.514, 13.35)

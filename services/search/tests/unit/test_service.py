@@ -42,7 +42,7 @@ class FakePeers:
     hidden: frozenset[int] = frozenset()
     blocked: frozenset[int] = frozenset()
 
-    async def profiles(self, ids: Sequence[int]) -> Mapping[int, str]:
+    async def findable(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, str]:
         return {id_: f"user {id_}" for id_ in ids if id_ not in self.hidden}
 
     async def relations(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, Relation]:

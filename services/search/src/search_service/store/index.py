@@ -7,32 +7,22 @@ copy loses with a conflict, which is the wanted outcome. A deleted post leaves a
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from elasticsearch import AsyncElasticsearch, BadRequestError, ConflictError
 
-from search_service.model import MAX_AGGREGATED, Hit, Kind, Place, PostDocument, TagCount, UserDocument, fold
-from search_service.store.mappings import GENERATION, MAPPINGS, Json
+from search_service.model import MAX_AGGREGATED, Hit, Kind, Place, PostDocument, TagCount, Tombstone, UserDocument
+from search_service.store.documents import post_body, tombstone_body, user_body
+from search_service.store.layout import Layout
+from search_service.store.mappings import MAPPINGS, Json
+from search_service.store.rebuilding import Rebuilding
 
 VersionType = Literal["external", "external_gte"]
 
 _LIVE: Json = {"term": {"deleted": False}}
 _PUBLIC: list[Json] = [{"term": {"public": True}}, _LIVE]
 _SCAN = 500
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Names and size of the indices."""
-
-    prefix: str
-    shards: int
-    replicas: int
-
-    def alias(self, kind: Kind) -> str:
-        return f"{self.prefix}-{kind.value}"
 
 
 @asynccontextmanager
@@ -53,6 +43,10 @@ class Index:
         self._client = client
         self._layout = layout
 
+    @property
+    def rebuilding(self) -> Rebuilding:
+        return Rebuilding(self._client, self._layout)
+
     async def check(self) -> None:
         await self._client.cluster.health(wait_for_status="yellow", timeout="1s")
 
@@ -66,57 +60,25 @@ class Index:
                 continue
             try:
                 await patient.indices.create(
-                    index=f"{alias}-v{GENERATION}",
+                    index=self._layout.index(kind),
                     aliases={alias: {"is_write_index": True}},
                     mappings={"dynamic": "strict", "properties": properties},
-                    settings={
-                        "number_of_shards": self._layout.shards,
-                        "number_of_replicas": self._layout.replicas,
-                        # Named, so that a shard nobody searches for a while still refreshes.
-                        "refresh_interval": "1s",
-                    },
+                    settings=self._layout.settings,
                 )
             except BadRequestError as error:
                 if error.error != "resource_already_exists_exception":
                     raise
 
     async def put_user(self, user: UserDocument) -> None:
-        body = {
-            "user_id": user.user_id,
-            "username": fold(user.username),
-            "name": fold(user.name),
-            "active": user.active,
-        }
-        await self._put(Kind.USERS, user.user_id, user.version, body)
+        await self._put(Kind.USERS, user.user_id, user.version, user_body(user))
 
     async def put_post(self, post: PostDocument, *, audience_public: bool) -> None:
-        place = post.place
-        located: Json = {
-            "place": fold(place.name),
-            "place_key": place.id,
-            "place_shown": place.name,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-        } if place else {}  # fmt: skip
-        body = {
-            "post_id": post.post_id,
-            "author_id": post.author_id,
-            "title": fold(post.title),
-            "caption": fold(post.caption),
-            "tags": list(post.tags),
-            "audience_public": audience_public,
-            "public": post.public,
-            "deleted": False,
-            "created_at": post.created_at.isoformat(),
-            **located,
-        }
         # Equal versions overwrite: only `public` can differ between them, and the later writer has read it later.
+        body = post_body(post, audience_public=audience_public)
         await self._put(Kind.POSTS, post.post_id, post.version, body, version_type="external_gte")
 
     async def bury_post(self, post_id: int, version: int, deleted_at: datetime) -> None:
-        """What stays says nothing of the author."""
-        body = {"post_id": post_id, "deleted": True, "public": False}
-        await self._put(Kind.POSTS, post_id, version, {**body, "created_at": deleted_at.isoformat()})
+        await self._put(Kind.POSTS, post_id, version, tombstone_body(Tombstone(post_id, version, deleted_at)))
 
     async def set_author_open(self, author_id: int, *, is_open: bool) -> None:
         """Brings `public` of all posts of an author in line with the account's privacy."""

@@ -55,7 +55,7 @@ class Documents(Protocol):
 
 
 class ProfileSource(Protocol[ProfileT_co]):
-    async def profiles(self, ids: Sequence[int]) -> Mapping[int, ProfileT_co]: ...
+    async def findable(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, ProfileT_co]: ...
 
 
 class AuthorSource(Protocol):
@@ -94,11 +94,11 @@ class SearchService(Generic[ProfileT, PostT]):
         self._posts = posts
 
     async def users(self, viewer_id: int, query: str, size: int, token: str) -> Page[ProfileT]:
-        """Active accounts without a block between them and the viewer, best first."""
+        """Active accounts that let themselves be found, without a block between them and the viewer, best first."""
         folded = clean_query(query)
 
         async def shown(ids: Sequence[int]) -> Mapping[int, ProfileT]:
-            profiles = await self._users.profiles(ids)
+            profiles = await self._users.findable(viewer_id, ids)
             blocked = await self._blocked(viewer_id, ids)
             return {id_: found for id_, found in profiles.items() if id_ not in blocked}
 
