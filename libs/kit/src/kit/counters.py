@@ -98,6 +98,14 @@ class Counters:
             found = await self._saved(wanted)
         return {each: _shown(found[each]) for each in wanted}
 
+    async def recheck(self, ids: Sequence[int]) -> None:
+        """Has the numbers of these entities compared with the rows now, those that Redis lost too."""
+        missing = set(ids) - set(await self._states(ids))
+        if missing:
+            await self._begin(sorted(missing))
+        if ids:
+            await self._redis.zadd(self._check, {str(each): time.time() for each in ids})
+
     async def drop(self, *ids: int) -> None:
         """Forgets entities that are gone."""
         for each in ids:

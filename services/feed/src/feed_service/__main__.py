@@ -13,6 +13,8 @@ from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.privacy.v1 import privacy_pb2
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
+from heliograph.upkeep.v1 import upkeep_pb2
+from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
 from kit import cassandra, server
 from kit.cassandra import Cassandra, open_cassandra
 from kit.client import channel
@@ -26,13 +28,14 @@ from feed_service.clients import GraphClient, PostClient
 from feed_service.events import LaneTasks
 from feed_service.fanout import consumers
 from feed_service.model import Lane
-from feed_service.rpc import FeedRpc, PersonalRpc
+from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
 from feed_service.service import Candidates, Erasure, FanOut, Follows, HomeFeed, Push, Rebuild
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings
 from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, Patience, WarmTimelines
 
 NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 PERSONAL = privacy_pb2.DESCRIPTOR.services_by_name["PersonalDataService"].full_name
+UPKEEP = upkeep_pb2.DESCRIPTOR.services_by_name["UpkeepService"].full_name
 MIGRATIONS = Path(__file__).parents[2] / "migrations" / "cassandra"
 
 now = partial(datetime.now, UTC)
@@ -77,8 +80,9 @@ async def serve(settings: FeedSettings) -> None:
             register=[
                 partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed),
                 partial(add_PersonalDataServiceServicer_to_server, PersonalRpc(parts.erasure)),
+                partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding)),
             ],
-            names=[NAME, PERSONAL],
+            names=[NAME, PERSONAL, UPKEEP],
         )
 
 

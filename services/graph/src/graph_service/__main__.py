@@ -7,6 +7,8 @@ from pathlib import Path
 
 from heliograph.graph.v1 import graph_pb2, graph_pb2_grpc
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
+from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
+from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import migrations, server
 from kit.client import channel
@@ -17,8 +19,9 @@ from kit.redis import open_redis
 from kit.settings import PostgresSettings
 
 from graph_service import events
-from graph_service.clients import Users
+from graph_service.clients import AllUsers, Users
 from graph_service.rpc import personal as personal_rpc
+from graph_service.rpc import upkeep as upkeep_rpc
 from graph_service.rpc.servicer import GraphRpc
 from graph_service.service.changes import Changes
 from graph_service.service.news import News
@@ -46,7 +49,8 @@ async def serve(settings: GraphSettings) -> None:
         postgres = await enter(open_postgres(settings))
         redis = await enter(open_redis(settings))
         outbox = Outbox(postgres, await enter(open_producer(settings)), source="graph")
-        users = Users(UserServiceStub(await enter(channel(settings.user_target, service="user", caller="graph"))))
+        user = await enter(channel(settings.user_target, service="user", caller="graph"))
+        users = Users(UserServiceStub(user))
         truth = Truth(postgres, outbox, events.event_of, now)
         relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=now)
         counters = counters_of(redis, CountRows(postgres))
@@ -57,14 +61,16 @@ async def serve(settings: GraphSettings) -> None:
         reading = Reading(relations, lists, counts, users)
         suggestions = Suggestions(SuggestionRows(postgres, now), relations, users)
         graph = GraphRpc(changes, reading, suggestions)
+        upkeep = upkeep_rpc.UpkeepRpc(AllUsers(AdminServiceStub(user)), counts)
         await server.serve(
             settings,
             "graph",
             register=[
                 partial(graph_pb2_grpc.add_GraphServiceServicer_to_server, graph),
                 partial(add_PersonalDataServiceServicer_to_server, personal_rpc.PersonalRpc(personal)),
+                partial(add_UpkeepServiceServicer_to_server, upkeep),
             ],
-            names=[NAME, personal_rpc.NAME],
+            names=[NAME, personal_rpc.NAME, upkeep_rpc.NAME],
             checks={"postgres": postgres.check},
             tasks=[
                 outbox.run,

@@ -1,5 +1,9 @@
 """Calls to the user service."""
 
+from collections.abc import Sequence
+
+from heliograph.user.v1.admin_pb2 import ScanProfilesRequest
+from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.user_pb2 import ACCOUNT_STATE_ACTIVE, BatchGetProfilesRequest, Profile
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 
@@ -15,6 +19,16 @@ class Users:
         answer = await self._stub.BatchGetProfiles(BatchGetProfilesRequest(ids=[user_id]))
         active = [profile for profile in answer.profiles if profile.state == ACCOUNT_STATE_ACTIVE]
         return account_of(active[0]) if active else None
+
+
+class AllUsers:
+    def __init__(self, stub: AdminServiceStub) -> None:
+        self._stub = stub
+
+    async def after(self, user_id: int) -> tuple[Sequence[int], int]:
+        """Some accounts by rising id, in any state; and the id to go on after, 0 at the end."""
+        answer = await self._stub.ScanProfiles(ScanProfilesRequest(after_id=user_id))
+        return [profile.id for profile in answer.profiles], answer.next_after_id
 
 
 def account_of(profile: Profile) -> Account:

@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
+from heliograph.post.v1.scan_pb2_grpc import add_ScanServiceServicer_to_server
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
+from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
 from kit import migrations, server
 from kit.client import channel
 from kit.consumer import Consumer
@@ -30,6 +32,7 @@ from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.model.media import Kind
 from post_service.rpc import personal as personal_rpc
+from post_service.rpc import upkeep as upkeep_rpc
 from post_service.rpc.servicer import PostServicer
 from post_service.service.comments import CommentService
 from post_service.service.likes import LikeService
@@ -41,6 +44,7 @@ from post_service.service.posts import PostService
 from post_service.service.reading import PostReader, renew
 from post_service.service.sight import Sight
 from post_service.service.tallies import Tallies
+from post_service.service.upkeep import Recount
 from post_service.settings import MediaSettings, PostSettings
 from post_service.store.cache import post_cache
 from post_service.store.comments import CommentStore
@@ -51,6 +55,7 @@ from post_service.store.objects import Objects
 from post_service.store.personal import PersonalRows
 from post_service.store.posts import PostStore
 from post_service.store.processing import ProcessingStore
+from post_service.store.scan import Scan
 from post_service.store.truth import Truth
 
 NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
@@ -60,6 +65,8 @@ NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
 class Wired:
     rpc: PostServicer
     personal: PersonalData
+    recount: Recount
+    scan: Scan
     reader: PostReader
     tallies: Tallies
     postgres: Postgres
@@ -109,9 +116,18 @@ async def wire(
     erasing = Consumer(
         settings, group="post.erasures", topics=[events.USER_TOPIC], handle=events.erased_handler(personal.erase)
     )
+    scan = Scan(postgres)
+    recount = Recount([("posts", scan.post_ids, counters[0]), ("comments", scan.comment_ids, counters[1])])
     keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
     return Wired(
-        rpc, personal, reader, tallies, postgres, (outbox.run, counting.run, renewing.run, erasing.run, *keeping)
+        rpc,
+        personal,
+        recount,
+        scan,
+        reader,
+        tallies,
+        postgres,
+        (outbox.run, counting.run, renewing.run, erasing.run, *keeping),
     )
 
 
@@ -126,8 +142,10 @@ async def serve(settings: PostSettings) -> None:
             register=[
                 partial(post_pb2_grpc.add_PostServiceServicer_to_server, wired.rpc),
                 partial(add_PersonalDataServiceServicer_to_server, personal_rpc.PersonalRpc(wired.personal)),
+                partial(add_UpkeepServiceServicer_to_server, upkeep_rpc.UpkeepRpc(wired.recount)),
+                partial(add_ScanServiceServicer_to_server, upkeep_rpc.ScanRpc(wired.scan.posts)),
             ],
-            names=[NAME, personal_rpc.NAME],
+            names=[NAME, personal_rpc.NAME, upkeep_rpc.UPKEEP, upkeep_rpc.SCAN],
             checks={"postgres": wired.postgres.check},
             tasks=wired.tasks,
         )

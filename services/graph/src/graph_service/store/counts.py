@@ -69,6 +69,10 @@ class Counts:
             *(self._counters.apply(user_id, field, by, str(change.id)) for user_id, field, by in parts)
         )
 
+    async def recheck(self, ids: Sequence[int]) -> None:
+        """Has them compared with the edges. Raises RedisError."""
+        await self._counters.recheck(ids)
+
     async def drop(self, user_id: int) -> None:
         """Raises RedisError."""
         await self._counters.drop(user_id)
