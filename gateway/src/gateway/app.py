@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from gateway import cors, openapi
+from gateway.classes import Classes
 from gateway.edge import Edge
 from gateway.errors import problem
 from gateway.gate import Gate
@@ -22,7 +23,11 @@ from gateway.here import Parts
 from gateway.routes import (
     accounts,
     admin,
+    apps,
+    authorize,
+    avatars,
     comments,
+    credentials,
     delivery,
     factors,
     feed,
@@ -30,9 +35,12 @@ from gateway.routes import (
     me,
     media,
     notifications,
+    oauth,
     operations,
     posts,
     search,
+    sessions,
+    settings,
     suggestions,
     uploads,
     users,
@@ -40,8 +48,8 @@ from gateway.routes import (
 from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
-    accounts, me, users, graph, uploads, media, posts, comments, feed, notifications, search, delivery, operations,
-    admin, factors, suggestions,
+    accounts, credentials, sessions, me, settings, avatars, users, graph, uploads, media, posts, comments, feed,
+    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])
@@ -50,7 +58,8 @@ _UNTRACED = ExcludeList(["/healthz", "/readyz"])
 def build(parts: Parts) -> ASGIApp:
     api = build_api()
     api.state.parts = parts
-    edge = Edge(cors.allow(Gate(api, parts), parts.settings.cors_origins), parts.settings.max_concurrent_calls)
+    gate = Gate(api, parts, Classes(endpoints()))
+    edge = Edge(cors.allow(gate, parts.settings.cors_origins), parts.settings.max_concurrent_calls)
     return _traced(edge) if telemetry.enabled() else edge
 
 
@@ -59,14 +68,19 @@ def _traced(app: ASGIApp) -> ASGIApp:
     return OpenTelemetryMiddleware(app, excluded_urls=_UNTRACED, exclude_spans=["receive", "send"])
 
 
+def endpoints() -> Sequence[Endpoint]:
+    """All routes as declared."""
+    return [endpoint for module in _MODULES for endpoint in module.routes.endpoints]
+
+
 def build_api() -> FastAPI:
     """The routes alone, which is all that the OpenAPI document needs."""
-    endpoints = [endpoint for module in _MODULES for endpoint in module.routes.endpoints]
+    declared = endpoints()
     api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for kind in (HTTPException, RequestValidationError, DomainError, ClientDisconnect, Exception):
         api.add_exception_handler(kind, _on_error)
-    api.router.routes.extend(GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in endpoints)
-    _document_once(api, endpoints)
+    api.router.routes.extend(GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in declared)
+    _document_once(api, declared)
     return api
 
 

@@ -29,13 +29,18 @@ _CACHED_TOKENS = 20_000
 @dataclass(frozen=True)
 class Viewer:
     """The account, session, app and rights of a valid token. `app` is empty for our own clients; `expires_at` in
-    seconds since the epoch."""
+    seconds since the epoch. The token that an app got for itself names no account: `id` is 0, and the session stands
+    for the app's secret."""
 
     id: int
     session_id: int
     scopes: frozenset[str]
     expires_at: float
     app: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        return self.id != 0
 
     def require(self, scope: str) -> None:
         """Raises PermissionDenied."""
@@ -87,6 +92,10 @@ def unauthenticated(reason: str, message: str) -> Unauthenticated:
     return Unauthenticated(reason, message, metadata={"challenge": challenge})
 
 
+def person_required() -> PermissionDenied:
+    return PermissionDenied("USER_REQUIRED", "this needs an access token of a person: an app's own names none")
+
+
 def required() -> Unauthenticated:
     return Unauthenticated("AUTHENTICATION_REQUIRED", "this needs an access token")
 
@@ -120,12 +129,14 @@ def _viewer(claims: dict[str, Any], now: float) -> Viewer:
     expires_at, not_before = _time(claims.get("exp")), _time(claims.get("nbf", 0))
     if not_before > now + _LEEWAY_SECONDS:
         raise _invalid()
+    app, subject = str(claims.get("client_id", "")), str(claims.get("sub", ""))
     try:
-        account, session = ids.parse(str(claims["sub"])), ids.parse(str(claims["sid"]))
-    except (KeyError, DomainError):
+        # RFC 9068, section 2.2: the subject of what an app got for itself is the app.
+        account = 0 if app and subject == app else ids.parse(subject)
+        session = ids.parse(str(claims.get("sid", "")))
+    except DomainError:
         raise _invalid() from None
-    scopes = frozenset(str(claims.get("scope", "")).split())
-    return Viewer(account, session, scopes, expires_at, str(claims.get("client_id", "")))
+    return Viewer(account, session, frozenset(str(claims.get("scope", "")).split()), expires_at, app)
 
 
 def _time(value: object) -> float:

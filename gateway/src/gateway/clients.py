@@ -11,7 +11,11 @@ from heliograph.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.search.v1.search_pb2_grpc import SearchServiceStub
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
+from heliograph.user.v1.credentials_pb2_grpc import CredentialServiceStub
 from heliograph.user.v1.factors_pb2_grpc import FactorServiceStub
+from heliograph.user.v1.oauth_pb2_grpc import OAuthServiceStub
+from heliograph.user.v1.settings_pb2_grpc import AvatarServiceStub, SettingsServiceStub
+from heliograph.user.v1.sign_in_pb2_grpc import SignInServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import client
 
@@ -23,13 +27,18 @@ _LONGEST_SECONDS = 60.0
 @dataclass(frozen=True)
 class Services:
     user: UserServiceStub
+    settings: SettingsServiceStub
+    avatars: AvatarServiceStub
     graph: GraphServiceStub
     post: PostServiceStub
     feed: FeedServiceStub
     notify: NotifyServiceStub
     search: SearchServiceStub
     admin: AdminServiceStub
+    credentials: CredentialServiceStub
     factors: FactorServiceStub
+    sign_in: SignInServiceStub
+    oauth: OAuthServiceStub
 
 
 @asynccontextmanager
@@ -45,11 +54,16 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
         user = await channel(settings.user_target, "user")
         yield Services(
             user=UserServiceStub(user),
+            settings=SettingsServiceStub(user),
+            avatars=AvatarServiceStub(user),
             graph=GraphServiceStub(await channel(settings.graph_target, "graph")),
             post=PostServiceStub(await channel(settings.post_target, "post")),
             feed=FeedServiceStub(await channel(settings.feed_target, "feed")),
             notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
             search=SearchServiceStub(await channel(settings.search_target, "search")),
             admin=AdminServiceStub(user),
+            credentials=CredentialServiceStub(user),
             factors=FactorServiceStub(user),
+            sign_in=SignInServiceStub(user),
+            oauth=OAuthServiceStub(user),
         )

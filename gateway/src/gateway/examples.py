@@ -2,12 +2,21 @@
 
 from typing import Any
 
+from gateway.schemas.apps import APP_EXAMPLES
+from gateway.schemas.oauth import OAUTH_EXAMPLES
+
 _TIME = "2026-06-21T19:30:00.000Z"
+_AVATAR = {
+    "size": 320,
+    "webp": "https://media.example.org/media/p/b1946ac92492d2347c6235b4d2611184/320.webp",
+    "jpeg": "https://media.example.org/media/p/b1946ac92492d2347c6235b4d2611184/320.jpg",
+}
 _USER = {
     "id": "116045278314958848",
     "username": "ada",
     "name": "Ada",
-    "avatar_url": None,
+    "avatar_url": "https://media.example.org/media/p/b1946ac92492d2347c6235b4d2611184/320.jpg",
+    "avatar": {"variants": [_AVATAR]},
     "private_account": False,
 }
 _PROFILE = {
@@ -77,6 +86,7 @@ _NOTIFICATION = {
     "created_at": _TIME,
     "read": False,
 }
+_DEVICE_TOKEN = "hgd_Zm9yIGV4YW1wbGU"  # noqa: S105 an example
 _TOKENS = {
     "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
     "refresh_token": "rt_3q2-7w",
@@ -100,11 +110,23 @@ _SUGGESTION = {
 }
 _SESSION = {
     "id": "116045278314958853",
+    "device_name": "Ada's phone",
     "user_agent": "Heliograph/1.0 (Android 15)",
     "address": "203.0.113.7",
     "created_at": _TIME,
     "last_used_at": _TIME,
     "current": True,
+}
+_TICKET = "hgt_AAGcPz3u3rAAAAAAAAAAAQ"
+_PASSKEY_OPTIONS = {"challenge": "c2lnbiB0aGlz", "rpId": "example.org", "userVerification": "required"}
+_SECURITY_EVENT = {
+    "id": "116045278314958860",
+    "kind": "logged_in",
+    "address": "203.0.113.7",
+    "user_agent": "Heliograph/1.0 (Android 15)",
+    "session_id": "116045278314958853",
+    "details": {"attempts": "1"},
+    "created_at": _TIME,
 }
 _PUBLIC_KEY = {
     "kty": "OKP",
@@ -139,6 +161,8 @@ _AUDIT_ENTRY = {
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    **APP_EXAMPLES,
+    **OAUTH_EXAMPLES,
     "Account": {**_PROFILE, "email": "ada@example.org", "email_verified": False},
     "AdminUser": _ADMIN_USER,
     "AdminUsers": {"items": [_ADMIN_USER], "next": None},
@@ -155,7 +179,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Health": {"status": "ok"},
     "Jwks": {"keys": [_PUBLIC_KEY]},
     "Liked": {"counts": _POST["counts"], "viewer": _POST["viewer"]},
-    "LoggedIn": {**_TOKENS, "user": _USER},
+    "LoggedIn": {**_TOKENS, "user": _USER, "device_token": _DEVICE_TOKEN},
     "Media": _MEDIA,
     "NewPasskey": {**_PASSKEY, "recovery_codes": _RECOVERY_CODES},
     "NewTotp": {
@@ -203,8 +227,32 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Relationship": _RELATIONSHIP,
     "Relationships": {"items": [_RELATIONSHIP], "next": None},
     "Results": {"items": [{"type": "user", "user": _USER}], "next": None},
+    "PasskeyLogIn": {"ticket": _TICKET, "options": _PASSKEY_OPTIONS, "expires_at": _TIME},
+    "SecondFactorDue": {
+        "second_factor": {
+            "ticket": _TICKET,
+            "methods": ["totp", "recovery_code"],
+            "passkey_options": None,
+            "expires_at": _TIME,
+        }
+    },
+    "SecurityEvents": {"items": [_SECURITY_EVENT], "next": None},
     "Sessions": {"items": [_SESSION], "next": None},
-    "Settings": {"private_account": False},
+    "Settings": {
+        "private_account": False,
+        "discoverable": True,
+        "comments_from": "everyone",
+        "mentions_from": "followers",
+        "messages_from": "everyone",
+        "notifications": {
+            "like": "following",
+            "comment": "everyone",
+            "reply": "everyone",
+            "mention": "everyone",
+            "follow": "everyone",
+            "follow_request": "everyone",
+        },
+    },
     "Suggestion": _SUGGESTION,
     "Suggestions": {"items": [_SUGGESTION], "next": None},
     "UnreadCount": {"count": 3},

@@ -1,4 +1,4 @@
-"""multipart/form-data with one file, read as it arrives: the file is hashed on the way and never whole in memory."""
+"""Files, alone or in multipart/form-data, read as they arrive: hashed on the way and never whole in memory."""
 
 import asyncio
 import hashlib
@@ -72,6 +72,17 @@ async def receive_form(content_type: str, stream: AsyncIterator[bytes]) -> Async
         reader = _Reader(boundary, IncomingFile(spool.file, Path(spool.name)))
         await reader.read(stream)
         yield Form(reader.fields, reader.file)
+
+
+@asynccontextmanager
+async def receive_file(stream: AsyncIterator[bytes]) -> AsyncGenerator[IncomingFile]:
+    """A body that is a file, which lives as long as the block. Raises Refusal 408."""
+    with tempfile.NamedTemporaryFile(prefix="heliograph-upload-") as spool:
+        file = IncomingFile(spool.file, Path(spool.name))
+        while (chunk := await _next(stream)) is not None:
+            await file.write(chunk)
+        await file.flush()
+        yield file
 
 
 class _Reader:

@@ -9,37 +9,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.addresses import client_address, limited_as
 from gateway.auth import Viewer
+from gateway.classes import AVATAR_PATH, Classes
 from gateway.errors import Refusal, problem
 from gateway.here import Parts
-from gateway.limits import REFUSED, RouteClass, Subject, buckets_for, headers_of, parse_quotas
+from gateway.limits import REFUSED, Subject, buckets_for, headers_of, parse_quotas
+from gateway.schemas.avatars import MAX_BODY_BYTES
 
-_EXEMPT = frozenset({"/healthz", "/readyz"})
 _DRAINED_BYTES = 16 << 20
 _MOST_DIGITS = 20
 _DRAINED_SECONDS = 3.0
-_TOKEN_ROUTES = ("/v1/sessions", "/v1/sessions/refresh", "/v1/accounts")
-
-
-def class_of(method: str, path: str) -> RouteClass | None:
-    """None for what is not limited."""
-    if path in _EXEMPT:
-        return None
-    if path.startswith("/media/"):
-        return RouteClass.MEDIA
-    if method in ("GET", "HEAD", "OPTIONS"):
-        return RouteClass.READ
-    if method == "POST" and path in _TOKEN_ROUTES:
-        return RouteClass.AUTH
-    if method == "POST" and path in ("/v1/media", "/v1/media/upload"):
-        return RouteClass.UPLOAD
-    return RouteClass.WRITE
 
 
 class Gate:
     """Puts `viewer`, `viewer_error`, `address` and `limit_headers` into the request's state."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
-        self._app, self._parts = app, parts
+    def __init__(self, app: ASGIApp, parts: Parts, classes: Classes) -> None:
+        self._app, self._parts, self._classes = app, parts, classes
         self._quotas = parse_quotas(parts.settings.rate_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +48,7 @@ class Gate:
         peer = scope["client"][0] if scope.get("client") else None
         state["address"] = client_address(peer, headers.getlist("x-forwarded-for"), settings.trusted_proxies)
         state["viewer"], state["viewer_error"] = await self._viewer(headers)
-        route_class = class_of(scope["method"], scope["path"])
+        route_class = self._classes.of(scope["method"], scope["path"])
         if route_class is None:
             return
         buckets = buckets_for(self._quotas, route_class, _owners(state["viewer"], state["address"]))
@@ -85,11 +70,14 @@ class Gate:
 
     def _cap(self, scope: Scope) -> int:
         settings = self._parts.settings
-        return settings.max_upload_bytes if scope["path"] == "/v1/media/upload" else settings.max_body_bytes
+        caps = {"/v1/media/upload": settings.max_upload_bytes, AVATAR_PATH: MAX_BODY_BYTES}
+        return caps.get(scope["path"], settings.max_body_bytes)
 
 
 def _owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
     owners = {Subject.ADDRESS: limited_as(address)}
+    if viewer is not None and not viewer.is_person:
+        return {Subject.APP: viewer.app}  # which has a limit of its own, wherever it runs
     if viewer is not None:
         owners[Subject.USER] = str(viewer.id)
         if viewer.app:

@@ -24,6 +24,7 @@ from gateway.settings import GatewaySettings
 
 _encode = msgspec.json.Encoder().encode
 _PRIVATE = "private, no-cache"
+_USER_AGENT_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Here:
     @property
     def address(self) -> str:
         return self.request.state.address
+
+    @property
+    def user_agent(self) -> str:
+        """What the client calls itself, shortened."""
+        return self.request.headers.get("user-agent", "")[:_USER_AGENT_KEPT].replace("\x00", "")
 
     @property
     def creation_id(self) -> str:

@@ -16,6 +16,7 @@ class RouteClass(StrEnum):
     WRITE = "write"
     AUTH = "auth"
     UPLOAD = "upload"
+    AVATAR = "avatar"
     MEDIA = "media"
 
 
@@ -40,6 +41,8 @@ DEFAULT_QUOTAS: Quotas = MappingProxyType(
         (RouteClass.UPLOAD, Subject.USER): Quota(120, 60),
         (RouteClass.UPLOAD, Subject.APP): Quota(6000, 60),
         (RouteClass.UPLOAD, Subject.ADDRESS): Quota(600, 60),
+        (RouteClass.AVATAR, Subject.USER): Quota(20, 3600),
+        (RouteClass.AVATAR, Subject.ADDRESS): Quota(200, 3600),
         (RouteClass.MEDIA, Subject.ADDRESS): Quota(12_000, 60),
     }
 )

@@ -71,11 +71,16 @@ def _responses(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
         success["content"] = _content(endpoint.answers)
     found: dict[int | str, dict[str, Any]] = {endpoint.status: success}
     for status, kind in endpoint.others.items():
-        found[status] = {**success, "description": HTTPStatus(status).phrase, "content": _content(kind)}
+        content = {"content": _content(kind)} if kind is not None else {}
+        bare = {name: value for name, value in success.items() if name != "content"}
+        found[status] = {**bare, "description": HTTPStatus(status).phrase, **content}
     if endpoint.etag and endpoint.method == "GET":
         found[304] = {"description": "Not changed since the answer that If-None-Match names"}
     for status in sorted({*_ALWAYS, *endpoint.problems, *_implied(endpoint)}):
-        found[status] = _problem(status)
+        told = _problem(status)
+        if status in endpoint.others:  # in words of its own; a problem where it does not come that far
+            told["content"] |= found[status].get("content", {})
+        found[status] = told
     return found
 
 
@@ -95,7 +100,7 @@ def _implied(endpoint: Endpoint) -> list[int]:
     policy, implied = endpoint.policy, list[int]()
     if policy.auth is not Auth.OPEN:
         implied += [401, 403]
-    if policy.json or policy.multipart:
+    if policy.json or policy.multipart or policy.form:
         implied += [408, 413, 415]
     if policy.once:
         implied.append(409)
@@ -127,8 +132,8 @@ def _extra(endpoint: Endpoint) -> dict[str, Any]:
     extra: dict[str, Any] = {"security": _security(endpoint)}
     if named := list(_header_parameters(endpoint)):
         extra["parameters"] = named
-    if endpoint.policy.multipart:
-        extra["requestBody"] = _UPLOAD_BODY
+    if endpoint.policy.multipart or endpoint.policy.form:
+        extra["requestBody"] = endpoint.policy.body or _UPLOAD_BODY
     return extra
 
 

@@ -41,6 +41,9 @@ _NOTIFICATION_KINDS: Mapping[int, answers.NotificationKindName] = {
 }
 
 
+_AVATAR_SIZES, _AVATAR_SIZE = (640, 320, 150), 320
+
+
 def time_of(stamp: Timestamp) -> str | None:
     """None when it was never set."""
     if not (stamp.seconds or stamp.nanos):
@@ -58,7 +61,8 @@ class Render:
             id=str(profile.id),
             username=profile.username,
             name=profile.name,
-            avatar_url=self._avatar(profile),
+            avatar_url=self._avatar_url(profile),
+            avatar=self._avatar(profile),
             private_account=profile.private_account,
         )
 
@@ -71,7 +75,8 @@ class Render:
             website=profile.website,
             location=profile.location,
             pronouns=profile.pronouns,
-            avatar_url=self._avatar(profile),
+            avatar_url=self._avatar_url(profile),
+            avatar=self._avatar(profile),
             private_account=profile.private_account,
             counts=counts,
             created_at=time_of(profile.created_at),
@@ -84,13 +89,16 @@ class Render:
             email_verified=account.email_verified,
         )
 
-    def logged_in(self, tokens: user_pb2.TokenPair, profile: user_pb2.Profile) -> answers.LoggedIn:
+    def logged_in(
+        self, tokens: user_pb2.TokenPair, profile: user_pb2.Profile, device_token: str = ""
+    ) -> answers.LoggedIn:
         return answers.LoggedIn(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             token_type="Bearer",  # noqa: S106 a word of OAuth
             expires_in=tokens.expires_in_seconds,
             user=self.user(profile),
+            device_token=device_token or None,
         )
 
     def media(self, media: post_pb2.Media) -> answers.Media:
@@ -175,8 +183,16 @@ class Render:
                     "place", place=answers.Place(place.id, place.name, place.latitude, place.longitude)
                 )
 
-    def _avatar(self, profile: user_pb2.Profile) -> str | None:
-        return self._urls.url(profile.avatar_key) if profile.avatar_key else None
+    def _avatar_url(self, profile: user_pb2.Profile) -> str | None:
+        return f"{self._urls.url(profile.avatar_key)}/{_AVATAR_SIZE}.jpg" if profile.avatar_key else None
+
+    def _avatar(self, profile: user_pb2.Profile) -> answers.Avatar | None:
+        if not profile.avatar_key:
+            return None
+        base = self._urls.url(profile.avatar_key)
+        return answers.Avatar(
+            [answers.AvatarVariant(size, f"{base}/{size}.webp", f"{base}/{size}.jpg") for size in _AVATAR_SIZES]
+        )
 
     def _variant(self, variant: post_pb2.Variant) -> answers.Variant:
         return answers.Variant(
@@ -192,6 +208,7 @@ class Render:
 def session(item: user_pb2.Session) -> answers.Session:
     return answers.Session(
         id=str(item.id),
+        device_name=item.device_name,
         user_agent=item.user_agent,
         address=item.address,
         created_at=time_of(item.created_at),

@@ -2,7 +2,7 @@
 it may take, and that a repeated POST happens once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -14,7 +14,7 @@ from kit import deadline
 from kit.errors import DeadlineExceeded, DomainError
 
 from gateway import idempotency
-from gateway.auth import Viewer, required
+from gateway.auth import Viewer, person_required, required
 from gateway.bodies import read_body, read_json
 from gateway.errors import Refusal, problem
 from gateway.here import Parts
@@ -37,7 +37,9 @@ class Auth(Enum):
 class Policy:
     """`seconds` is the budget once the body is there; `once` heeds Idempotency-Key: a repeat gets the first answer when
     `replayed`, else it goes to the services again, which know the creation id; a
-    `bodiless` request is as good as one with JSON; `multipart` bodies are the handler's own to read."""
+    `bodiless` request is as good as one with JSON; `multipart` bodies are the handler's own to read, and so are
+    those of a `form`, and `body` tells the document what it reads; `unguessable` is what an open route takes that is
+    long and random."""
 
     auth: Auth = Auth.REQUIRED
     scope: str = "read"
@@ -47,11 +49,15 @@ class Policy:
     json: bool = False
     bodiless: bool = False
     multipart: bool = False
+    body: Mapping[str, Any] | None = None
+    form: bool = False
+    unguessable: bool = False
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A route as declared; gateway.openapi writes the document from it. `answers` is the type of a success's body."""
+    """A route as declared; gateway.openapi writes the document from it. `answers` is the type of a success's body,
+    `others` those of further statuses that are no failures."""
 
     method: str
     path: str
@@ -64,6 +70,7 @@ class Endpoint:
     problems: Sequence[int]
     policy: Policy
     etag: bool
+    others: Mapping[int, Any]
 
 
 @dataclass
@@ -84,6 +91,7 @@ class Routes:
         problems: Sequence[int] = (),
         policy: Policy | None = None,
         etag: bool = False,
+        others: Mapping[int, Any] | None = None,
     ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
         """`route` is "GET /v1/..."."""
         method, _, path = route.partition(" ")
@@ -92,7 +100,7 @@ class Routes:
             self.endpoints.append(
                 Endpoint(
                     method, path, handler, operation_id, summary, answers, status, self.tag, problems,
-                    policy or Policy(), etag,
+                    policy or Policy(), etag, others or {},
                 )
             )  # fmt: skip
             return handler
@@ -156,10 +164,15 @@ def _admit(request: Request, policy: Policy) -> None:
     if state.viewer_error is not None:
         raise state.viewer_error
     viewer: Viewer | None = state.viewer
-    if viewer is not None:
-        viewer.require(policy.scope)
-    elif policy.auth is Auth.REQUIRED:
-        raise required()
+    if viewer is None:
+        if policy.auth is Auth.REQUIRED:
+            raise required()
+        return
+    viewer.require(policy.scope)
+    if not viewer.is_person:
+        if policy.auth is Auth.REQUIRED:
+            raise person_required()
+        state.viewer = None  # an app by itself sees what anybody does
 
 
 async def _answer(inner: Handler, request: Request, policy: Policy) -> Response:

@@ -192,5 +192,4 @@ def _passkey(passkey: pb.Passkey) -> dict[str, Any]:
 
 
 def _origin(here: Here) -> sign_in_pb2.Origin:
-    user_agent = here.request.headers.get("user-agent", "").replace("\x00", "")
-    return sign_in_pb2.Origin(address=here.address, user_agent=user_agent[:512])
+    return sign_in_pb2.Origin(address=here.address, user_agent=here.user_agent)

@@ -6,7 +6,7 @@ from fastapi import Response
 from heliograph.user.v1 import user_pb2
 
 from gateway import etags
-from gateway.here import Here, HereDep, answer
+from gateway.here import Here, HereDep
 from gateway.people import counts
 from gateway.routing import Policy, Routes
 from gateway.schemas import answers, requests
@@ -36,25 +36,6 @@ async def update_me(here: HereDep, body: requests.ProfileChange) -> Response:
     account = await _update(here, profile, changed)
     known = await counts(here, [here.viewer.id])
     return here.read(here.render.account(account, known.get(here.viewer.id)), account.etag)
-
-
-@routes.add("GET /v1/me/settings", "getSettings", "Read one's settings", answers.Settings)
-async def get_settings(here: HereDep) -> Response:
-    found = await here.services.user.GetAccount(user_pb2.GetAccountRequest(viewer_id=here.viewer.id))
-    return answer(answers.Settings(found.account.profile.private_account))
-
-
-@routes.add(
-    "PATCH /v1/me/settings",
-    "updateSettings",
-    "Change one's settings; going public accepts all follow requests",
-    answers.Settings,
-    policy=Policy(scope="write", json=True),
-)
-async def update_settings(here: HereDep, body: requests.SettingsChange) -> Response:
-    profile = user_pb2.Profile(private_account=body.private_account)
-    account = await _update(here, profile, sorted(body.model_fields_set))
-    return answer(answers.Settings(account.profile.private_account))
 
 
 async def _update(here: Here, profile: user_pb2.Profile, changed: list[str]) -> user_pb2.Account:

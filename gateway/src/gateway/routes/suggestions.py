@@ -32,7 +32,8 @@ async def suggestions(
         by_ids(here, [user_id for one in found for user_id in one.mutual_ids]),
     )
     profiles = {profile.id: profile for profile in [*people, *mutual]}
-    items = [_shown(here, one, profiles) for one in found if one.user_id in profiles]
+    listed = {profile.id for profile in people if not profile.unlisted}
+    items = [_shown(here, one, profiles) for one in found if one.user_id in listed]
     return answer(Suggestions(items, None))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Query, Response
 from heliograph.user.v1 import user_pb2
@@ -37,8 +38,9 @@ async def by_id(
 @routes.add(
     "GET /v1/users/{username}",
     "getUser",
-    "Read a profile",
+    "Read a profile; 308 when the username has changed",
     answers.Profile,
+    others={308: None},
     problems=(404,),
     policy=Policy(Auth.OPTIONAL),
     etag=True,
@@ -46,12 +48,17 @@ async def by_id(
 async def by_username(here: HereDep, username: Text) -> Response:
     asked = user_pb2.GetProfileByUsernameRequest(username=username)
     try:
-        profile = (await here.services.user.GetProfileByUsername(asked)).profile
+        found = await here.services.user.GetProfileByUsername(asked)
     except NotFound:
         raise not_found() from None  # the very words for who is hidden, too
+    profile = found.profile
     shown, known = await asyncio.gather(visible(here, [profile]), counts(here, [profile.id]))
     if not shown:
         raise not_found()
+    if found.moved:
+        # For a while only: then the name may be somebody else's.
+        headers = {"Location": f"/v1/users/{quote(profile.username)}", "Cache-Control": "no-store"}
+        return Response(status_code=308, headers=headers)
     return here.read(here.render.profile(profile, known.get(profile.id)))
 
 

@@ -31,13 +31,26 @@ class Problem(Struct, frozen=True):
     errors: list[FieldError]
 
 
+class AvatarVariant(Struct, frozen=True):
+    """Square."""
+
+    size: Annotated[int, Meta(description="Pixels of an edge")]
+    webp: Url
+    jpeg: Url
+
+
+class Avatar(Struct, frozen=True):
+    variants: Annotated[list[AvatarVariant], Meta(description="Largest first")]
+
+
 class User(Struct, frozen=True):
-    """An account as it appears beside its works."""
+    """An account as it appears beside its works. `avatar_url` is a JPEG of 320 pixels."""
 
     id: Id
     username: str
     name: str
     avatar_url: Url | None
+    avatar: Avatar | None
     private_account: bool
 
 
@@ -58,6 +71,7 @@ class Profile(Struct, frozen=True):
     location: str
     pronouns: str
     avatar_url: Url | None
+    avatar: Avatar | None
     private_account: bool
     counts: ProfileCounts | None
     created_at: Time | None
@@ -70,20 +84,18 @@ class Account(Profile, frozen=True):
     email_verified: bool
 
 
-class Settings(Struct, frozen=True):
-    private_account: bool
-
-
 class LoggedIn(Struct, frozen=True):
     access_token: str
     refresh_token: str
     token_type: Literal["Bearer"]
     expires_in: Annotated[int, Meta(description="Seconds that the access token lives")]
     user: User
+    device_token: Annotated[str | None, Meta(description="For the next log-in from this device; null after a refresh")]
 
 
 class Session(Struct, frozen=True):
     id: Id
+    device_name: Annotated[str, Meta(description="What the client called itself, else what its user agent tells")]
     user_agent: str
     address: str
     created_at: Time | None

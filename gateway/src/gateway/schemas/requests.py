@@ -65,21 +65,6 @@ class Registration(Body):
     name: Text = ""
 
 
-class Credentials(Body):
-    """`login` is a username or an e-mail address."""
-
-    model_config = _example(login="ada", password="correct horse battery")  # noqa: S106 an example
-
-    login: Text
-    password: Text
-
-
-class Refresh(Body):
-    model_config = _example(refresh_token="rt_3q2-7w")  # noqa: S106 an example
-
-    refresh_token: Text
-
-
 class ProfileChange(Body):
     model_config = _example(name="Ada L.", bio="Light, mostly.")
 
@@ -88,12 +73,6 @@ class ProfileChange(Body):
     website: Text = ""
     location: Text = ""
     pronouns: Text = ""
-
-
-class SettingsChange(Body):
-    model_config = _example(private_account=True)
-
-    private_account: bool = False
 
 
 class MediaAnnouncement(Body):
