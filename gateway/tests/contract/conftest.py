@@ -15,7 +15,14 @@ from heliograph.graph.v1 import graph_pb2_grpc
 from heliograph.notify.v1 import notify_pb2_grpc
 from heliograph.post.v1 import post_pb2_grpc
 from heliograph.search.v1 import search_pb2_grpc
-from heliograph.user.v1 import admin_pb2_grpc, factors_pb2_grpc, user_pb2_grpc
+from heliograph.user.v1 import (
+    admin_pb2_grpc,
+    credentials_pb2_grpc,
+    factors_pb2_grpc,
+    settings_pb2_grpc,
+    sign_in_pb2_grpc,
+    user_pb2_grpc,
+)
 from kit.server import running
 from kit.settings import ProcessSettings
 from starlette.types import ASGIApp
@@ -42,7 +49,11 @@ async def world(redis_url: str, servers: dict[str, str]) -> AsyncGenerator[World
         "notify": Scripted(notify_pb2_grpc, "NotifyService"),
         "search": Scripted(search_pb2_grpc, "SearchService"),
         "admin": Scripted(admin_pb2_grpc, "AdminService"),
+        "credentials": Scripted(credentials_pb2_grpc, "CredentialService"),
         "factors": Scripted(factors_pb2_grpc, "FactorService"),
+        "settings": Scripted(settings_pb2_grpc, "SettingsService"),
+        "avatars": Scripted(settings_pb2_grpc, "AvatarService"),
+        "sign_in": Scripted(sign_in_pb2_grpc, "SignInService"),
     }
     async with AsyncExitStack() as stack:
         backing = ProcessSettings(listen="127.0.0.1:0", shutdown_grace_seconds=1)

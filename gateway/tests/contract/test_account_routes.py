@@ -8,7 +8,7 @@ from heliograph.user.v1 import user_pb2
 from kit.errors import Unavailable
 
 TIME = "2026-06-21T19:30:00.123Z"
-USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "private_account": False}
+USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "avatar": None, "private_account": False}
 
 
 async def test_registering(anonymous: Client, world: World):
@@ -27,46 +27,6 @@ async def test_registering(anonymous: Client, world: World):
     assert len(asked.request_id) == 36
 
 
-async def test_logging_in(anonymous: Client, world: World):
-    tokens = user_pb2.TokenPair(access_token="a", refresh_token="r", expires_in_seconds=900)
-    world.user.answer("CreateSession", user_pb2.CreateSessionResponse(tokens=tokens, profile=world.profile(9, "ben")))
-    body = {"login": "ben", "password": "correct horse"}
-    response = await anonymous.post("/v1/sessions", json=body, headers={"User-Agent": "camera/1"})
-    assert response.status_code == 201
-    expected = {"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 900, "user": USER}
-    assert response.json() == expected
-    assert response.headers["cache-control"] == "no-store"
-    asked = world.user.asked(user_pb2.CreateSessionRequest)[0]
-    assert (asked.login, asked.user_agent, asked.address) == ("ben", "camera/1", "203.0.113.7")
-
-
-async def test_refreshing(anonymous: Client, world: World):
-    tokens = user_pb2.TokenPair(access_token="a2", refresh_token="r2", expires_in_seconds=900)
-    world.user.answer("RefreshSession", user_pb2.RefreshSessionResponse(tokens=tokens))
-    response = await anonymous.post("/v1/sessions/refresh", json={"refresh_token": "r"})
-    assert (response.status_code, response.json()["refresh_token"]) == (200, "r2")
-    assert world.user.asked(user_pb2.RefreshSessionRequest)[0].refresh_token == "r"
-
-
-async def test_listing_and_ending_sessions(ada: Client, world: World, ada_id: int):
-    session = user_pb2.Session(id=5, user_agent="camera/1", address="192.0.2.1", current=True)
-    session.created_at.FromJsonString(TIME)
-    world.user.answer("ListSessions", user_pb2.ListSessionsResponse(sessions=[session]))
-    assert (await ada.get("/v1/sessions")).json()["items"] == [
-        {
-            "id": "5",
-            "user_agent": "camera/1",
-            "address": "192.0.2.1",
-            "created_at": TIME,
-            "last_used_at": None,
-            "current": True,
-        }
-    ]
-    assert world.user.asked(user_pb2.ListSessionsRequest)[0].current_session_id == ada_id + 1000
-    assert (await ada.delete("/v1/sessions/5")).status_code == 204
-    assert world.user.asked(user_pb2.RevokeSessionRequest)[0].session_id == 5
-
-
 async def test_changing_the_profile_names_what_changes(ada: Client, world: World):
     account = user_pb2.Account(profile=world.profile(9, "ben", bio="x"), etag="e")
     world.user.answer("UpdateAccount", user_pb2.UpdateAccountResponse(account=account))
@@ -77,24 +37,17 @@ async def test_changing_the_profile_names_what_changes(ada: Client, world: World
     assert asked.profile == user_pb2.Profile(bio="x")
 
 
-async def test_settings(ada: Client, world: World):
-    private = user_pb2.Account(profile=world.profile(9, "ben", private_account=True))
-    world.user.answer("GetAccount", user_pb2.GetAccountResponse(account=private))
-    world.user.answer("UpdateAccount", user_pb2.UpdateAccountResponse(account=private))
-    assert (await ada.get("/v1/me/settings")).json() == {"private_account": True}
-    assert (await ada.patch("/v1/me/settings", json={"private_account": True})).json() == {"private_account": True}
-    asked = world.user.asked(user_pb2.UpdateAccountRequest)[0]
-    assert (list(asked.update_mask.paths), asked.profile.private_account) == (["private_account"], True)
-
-
 async def test_a_profile_has_counts_of_two_services(anonymous: Client, world: World):
-    world.knows(world.profile(9, "ben", avatar_key="public/k3y/150.webp"))
+    world.knows(world.profile(9, "ben", avatar_key="public/k3y"))
     counts = graph_pb2.Counts(id=9, followers=3, following=4)
     world.graph.answer("BatchGetCounts", graph_pb2.BatchGetCountsResponse(counts=[counts]))
     world.post.answer("BatchGetPostCounts", post_pb2.BatchGetPostCountsResponse(posts={9: 2}))
     answer = (await anonymous.get("/v1/users/ben")).json()
     assert answer["counts"] == {"posts": 2, "followers": 3, "following": 4}
-    assert answer["avatar_url"] == "http://media.test/media/p/k3y/150.webp"
+    base = "http://media.test/media/p/k3y"
+    assert answer["avatar_url"] == f"{base}/320.jpg"
+    sizes = [{"size": n, "webp": f"{base}/{n}.webp", "jpeg": f"{base}/{n}.jpg"} for n in (640, 320, 150)]
+    assert answer["avatar"] == {"variants": sizes}
     assert answer.keys() == {*USER, "bio", "website", "location", "pronouns", "counts", "created_at"}
 
 

@@ -15,10 +15,11 @@ from gateway.examples import EXAMPLES
 from gateway import docs, drift, schemas
 
 METHODS = ("get", "post", "put", "patch", "delete")
-TOKEN_OPERATIONS = {"logIn", "refreshSession"}
+TOKEN_OPERATIONS = {"logIn", "proveSecondFactor", "logInWithPasskey", "refreshSession"}
 # No answer with a secret is kept, so none is replayed.
 SECRET_OPERATIONS = {
     "beginTotp", "confirmTotp", "makeRecoveryCodes", "beginPasskey", "addPasskey", "challengePasskey",
+    "beginPasskeyLogIn",
 }  # fmt: skip
 
 
