@@ -51,6 +51,7 @@ async def world(redis_url: str, servers: dict[str, str]) -> AsyncGenerator[World
         "admin": Scripted(admin_pb2_grpc, "AdminService"),
         "credentials": Scripted(credentials_pb2_grpc, "CredentialService"),
         "factors": Scripted(factors_pb2_grpc, "FactorService"),
+        "oauth": Scripted(oauth_pb2_grpc, "OAuthService"),
         "settings": Scripted(settings_pb2_grpc, "SettingsService"),
         "avatars": Scripted(settings_pb2_grpc, "AvatarService"),
         "sign_in": Scripted(sign_in_pb2_grpc, "SignInService"),

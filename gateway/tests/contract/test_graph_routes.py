@@ -9,7 +9,7 @@ from heliograph.graph.v1 import graph_pb2
 from heliograph.user.v1 import user_pb2
 from kit.errors import FieldViolation, InvalidArgument, NotFound
 
-USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "private_account": False}
+USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "avatar": None, "private_account": False}
 FLAGS = ("following", "requested", "followed_by", "blocking", "muting", "close_friend")
 HALF_PAST = Timestamp(seconds=1782070200, nanos=500_000_000)
 UNRELATED = {**dict.fromkeys(FLAGS, False), "muted_until": None}

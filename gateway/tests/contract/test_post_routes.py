@@ -7,7 +7,7 @@ from gateway_world import Client, Refused, World
 from heliograph.post.v1 import post_pb2
 
 TIME = "2026-06-21T19:30:00.123Z"
-USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "private_account": False}
+USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "avatar": None, "private_account": False}
 
 
 async def test_a_post_as_clients_see_it(ada: Client, world: World):

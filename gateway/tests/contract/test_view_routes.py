@@ -7,7 +7,7 @@ from heliograph.notify.v1 import notify_pb2
 from heliograph.search.v1 import search_pb2
 from kit.errors import Unavailable
 
-USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "private_account": False}
+USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "avatar": None, "private_account": False}
 
 
 async def test_the_home_feed(ada: Client, world: World, ada_id: int):

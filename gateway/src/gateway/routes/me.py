@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 from fastapi import Response
 from heliograph.user.v1 import user_pb2
 
@@ -18,7 +19,7 @@ routes = Routes("Profile")
 async def get_me(here: HereDep) -> Response:
     asked = user_pb2.GetAccountRequest(viewer_id=here.viewer.id)
     found, known = await asyncio.gather(here.services.user.GetAccount(asked), counts(here, [here.viewer.id]))
-    return here.read(here.render.account(found.account, known.get(here.viewer.id)), found.account.etag)
+    return _shown(here, found.account, known.get(here.viewer.id))
 
 
 @routes.add(
@@ -35,7 +36,14 @@ async def update_me(here: HereDep, body: requests.ProfileChange) -> Response:
     profile = user_pb2.Profile(**{name: getattr(body, name) for name in changed})
     account = await _update(here, profile, changed)
     known = await counts(here, [here.viewer.id])
-    return here.read(here.render.account(account, known.get(here.viewer.id)), account.etag)
+    return _shown(here, account, known.get(here.viewer.id))
+
+
+def _shown(here: Here, account: user_pb2.Account, known: answers.ProfileCounts | None) -> Response:
+    shown = here.render.account(account, known)
+    if not here.viewer.may_see_email:
+        shown = msgspec.structs.replace(shown, email=None, email_verified=None)
+    return here.read(shown, account.etag)
 
 
 async def _update(here: Here, profile: user_pb2.Profile, changed: list[str]) -> user_pb2.Account:

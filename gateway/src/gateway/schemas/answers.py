@@ -78,10 +78,10 @@ class Profile(Struct, frozen=True):
 
 
 class Account(Profile, frozen=True):
-    """One's own account."""
+    """One's own account. `email` and `email_verified` are null to an app without the scope `email`."""
 
-    email: str
-    email_verified: bool
+    email: str | None
+    email_verified: bool | None
 
 
 class LoggedIn(Struct, frozen=True):
