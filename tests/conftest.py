@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator, Iterator
 import httpx
 import pytest
 from devstack.testing import Stack
-from support.system import GATEWAYS
+from support.system import UNLIMITED
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack(environment=GATEWAYS) as stack:
+    with Stack(environment=UNLIMITED) as stack:
         yield stack
 
 

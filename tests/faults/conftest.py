@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from devstack.testing import Stack
-from support.system import GATEWAYS
+from support.system import UNLIMITED
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with Stack(environment=GATEWAYS) as stack:
+    with Stack(environment=UNLIMITED) as stack:
         yield stack

@@ -5,4 +5,10 @@ GENEROUS = ",".join(
     f"{bucket}=100000/60"
     for bucket in ("auth.address", "write.address", "read.address", "upload.address", "media.address")
 )
-GATEWAYS = {name: {"HELIOGRAPH_RATE_LIMITS": GENEROUS} for name in ("gateway", "gateway-upload")}
+ATTEMPTS = ",".join(
+    f"{bucket}=100000/60"
+    for bucket in ("register.address", "log_in.address", "forgot.address", "reset.address", "verify.address")
+)
+UNLIMITED = {name: {"HELIOGRAPH_RATE_LIMITS": GENEROUS} for name in ("gateway", "gateway-upload")} | {
+    "user": {"HELIOGRAPH_ATTEMPT_LIMITS": ATTEMPTS}
+}

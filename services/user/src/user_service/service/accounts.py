@@ -16,7 +16,11 @@ from user_service.model.accounts import (
     registration,
 )
 from user_service.model.letters import LetterRequest, Purpose
+from user_service.model.limits import Action
+from user_service.model.limits import Action
 from user_service.model.security import Device
+from user_service.service.limits import Limits
+from user_service.service.limits import Limits
 from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
 from user_service.service.profile_changes import ProfileChanges
@@ -44,10 +48,12 @@ class Accounts:
         usernames: UsernameStore,
         emails: EmailStore,
         letters: LetterRequests,
+        limits: Limits,
     ) -> None:
         self._store, self._cache, self._outbox = store, cache, outbox
         self._passwords, self._event_of, self._rules = passwords, event_of, rules
-        self._usernames, self._emails, self._letters = usernames, emails, letters
+        self._usernames, self._emails, self._letters, self._limits = usernames, emails, letters, limits
+        self._limits = limits
         self._changes = ProfileChanges(store, event_of)
 
     async def register(
@@ -55,11 +61,12 @@ class Accounts:
     ) -> Account:
         """Makes an account, or answers the one that this request made before. An address that belongs to somebody else
         makes no difference here: only its letters tell. Raises InvalidArgument INVALID_FIELD, AlreadyExists
-        USERNAME_TAKEN."""
+        USERNAME_TAKEN, ResourceExhausted TOO_MANY_ATTEMPTS."""
         weakness = await self._rules.fault(names.fold_password(password), (username, email, name))
         wanted = registration(
             username=username, email=email, password=password, name=name, request_id=request_id, weakness=weakness
         )
+        await self._limits.count(Action.REGISTER, "", device)
         password_hash = await self._passwords.hash(wanted.password)
         account = await self._make(wanted, password_hash, device)
         await self._cache.put(account.profile)
@@ -105,8 +112,11 @@ class Accounts:
 
     async def refresh_cache(self, profile: Profile) -> None:
         """For a change that is heard of: the call that made it may have died, or Redis have been away, before the cache
-        had it."""
-        await self._cache.put_surely(profile)
+        had it. An account that is gone for good stays out of it."""
+        if await self._store.get(profile.id) is None:
+            await self._cache.drop(profile.id)
+        else:
+            await self._cache.put_surely(profile)
 
     async def _make(self, wanted: Registration, password_hash: str, device: Device) -> Account:
         async with self._outbox.transaction() as transaction:

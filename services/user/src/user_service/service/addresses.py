@@ -9,9 +9,13 @@ from kit.postgres import Connection, Postgres
 from user_service.model import account_errors, errors, names
 from user_service.model.accounts import Account
 from user_service.model.letters import LetterRequest, LetterToken, Purpose, parse_token
+from user_service.model.limits import Action
+from user_service.model.limits import Action
 from user_service.model.mail import Mail
 from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
+from user_service.service.limits import Limits
+from user_service.service.limits import Limits
 from user_service.service.sign_in import SignIn
 from user_service.store.accounts import AccountStore
 from user_service.store.credentials import CredentialStore
@@ -35,23 +39,27 @@ class Addresses:
         mail: MailQueue,
         security: SecurityLog,
         sign_in: SignIn,
+        limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._accounts, self._emails, self._credentials = postgres, accounts, emails, credentials
         self._requests, self._mail, self._security = requests, mail, security
-        self._sign_in, self._clock = sign_in, clock
+        self._sign_in, self._limits, self._clock = sign_in, limits, clock
 
     async def ask(self, email: str, device: Device) -> None:
         """Another letter for whoever has yet to confirm this address. The same for every address there can be. Raises
-        InvalidArgument INVALID_FIELD for what is none."""
-        await self._requests.ask(LetterRequest(Purpose.VERIFY_EMAIL, _address(email), device))
+        InvalidArgument INVALID_FIELD for what is none, ResourceExhausted TOO_MANY_ATTEMPTS."""
+        address = _address(email)
+        await self._limits.count(Action.RESEND, names.email_key(address), device)
+        await self._requests.ask(LetterRequest(Purpose.VERIFY_EMAIL, address, device))
 
     async def change(self, user_id: int, password: str, email: str, device: Device) -> None:
         """Sends a letter to the new address, whose link makes it the account's, and a notice to the old one. Nothing
         tells whether the new address is somebody's. Raises InvalidArgument INVALID_FIELD, Unauthenticated
-        BAD_CREDENTIALS, NotFound USER_NOT_FOUND."""
+        BAD_CREDENTIALS, NotFound USER_NOT_FOUND, ResourceExhausted TOO_MANY_ATTEMPTS."""
         wanted = _address(email)
         await self._sign_in.confirm(user_id, password, device)
+        await self._limits.count(Action.RESEND, names.email_key(wanted), device)
         async with self._postgres.primary.transaction() as conn:
             account = await self._accounts.lock(conn, user_id)
             if account is None:
@@ -63,7 +71,9 @@ class Addresses:
 
     async def verify(self, text: str, device: Device) -> None:
         """Uses up the token of a letter: its address is the account's from now on, and proved. Raises InvalidArgument
-        BAD_TOKEN, AlreadyExists EMAIL_TAKEN when it has become somebody else's meanwhile."""
+        BAD_TOKEN, AlreadyExists EMAIL_TAKEN when it has become somebody else's meanwhile, ResourceExhausted
+        TOO_MANY_ATTEMPTS."""
+        await self._limits.count(Action.VERIFY, "", device)
         token = parse_token(text)
         if token.purpose is Purpose.RESET_PASSWORD:
             raise account_errors.bad_letter_token()

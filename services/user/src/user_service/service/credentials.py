@@ -9,10 +9,14 @@ from kit.postgres import Connection, Postgres
 from user_service.model import account_errors, errors, names
 from user_service.model.accounts import Account
 from user_service.model.letters import LetterRequest, LetterToken, Purpose, parse_token
+from user_service.model.limits import Action
+from user_service.model.limits import Action
 from user_service.model.mail import Mail
 from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
 from user_service.service.addresses import NOTICE_LIFETIME
+from user_service.service.limits import Limits
+from user_service.service.limits import Limits
 from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
 from user_service.service.sign_in import SignIn
@@ -43,12 +47,14 @@ class Credentials:
         passwords: Passwords,
         rules: PasswordRules,
         sign_in: SignIn,
+        limits: Limits,
         tokens: AccessTokens,
+        limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._accounts, self._emails = postgres, accounts, emails
         self._credentials, self._sessions, self._requests = credentials, sessions, requests
-        self._mail, self._security, self._clock = mail, security, clock
+        self._mail, self._security, self._limits, self._clock = mail, security, limits, clock
         self._passwords, self._rules, self._sign_in, self._tokens = passwords, rules, sign_in, tokens
 
     async def change(self, user_id: int, session_id: int, current: str, new: str, device: Device) -> None:
@@ -72,15 +78,18 @@ class Credentials:
 
     async def forget(self, email: str, device: Device) -> None:
         """Asks for a letter with a link. Does and answers the same for every address. Raises InvalidArgument
-        INVALID_FIELD for what is none."""
+        INVALID_FIELD for what is none, ResourceExhausted TOO_MANY_ATTEMPTS."""
         cleaned = names.clean_email(email)
         if fault := names.email_fault(cleaned):
             raise errors.invalid_fields([FieldViolation("/email", fault)])
+        await self._limits.count(Action.FORGOT, names.email_key(cleaned), device)
+        await self._limits.count(Action.FORGOT, names.email_key(cleaned), device)
         await self._requests.ask(LetterRequest(Purpose.RESET_PASSWORD, cleaned, device))
 
     async def reset(self, text: str, new: str, device: Device) -> None:
         """Sets a new password by the token of a letter and ends all sessions. Logs nobody in, and leaves second
-        factors as they are. Raises InvalidArgument BAD_TOKEN or INVALID_FIELD."""
+        factors as they are. Raises InvalidArgument BAD_TOKEN or INVALID_FIELD, ResourceExhausted TOO_MANY_ATTEMPTS."""
+        await self._limits.count(Action.RESET, "", device)
         token = _reset_token(text)
         secret_hash = hash_of(token.secret)
         account = await self._accounts.get(token.user_id)

@@ -28,14 +28,25 @@ def accounts_of(base: Base) -> Accounts:
         usernames=UsernameStore(),
         emails=EmailStore(base.postgres),
         letters=LetterRequests(base.postgres),
+        limits=base.entrance.limits,
     )
 
 
 def credential_rpc_of(base: Base) -> CredentialRpc:
     emails, credentials = EmailStore(base.postgres), CredentialStore(base.postgres)
     requests = LetterRequests(base.postgres)
+    limits = base.entrance.limits
     addresses = Addresses(
-        base.postgres, base.accounts, emails, credentials, requests, base.mail, base.log, base.sign_in, base.clock
+        base.postgres,
+        base.accounts,
+        emails,
+        credentials,
+        requests,
+        base.mail,
+        base.log,
+        base.sign_in,
+        limits,
+        base.clock,
     )
     passwords = Credentials(
         base.postgres,
@@ -49,7 +60,9 @@ def credential_rpc_of(base: Base) -> CredentialRpc:
         base.passwords,
         _rules(base),
         base.sign_in,
+        limits,
         base.tokens,
+        base.entrance.limits,
         base.clock,
     )
     return CredentialRpc(addresses, passwords, _usernames(base))
