@@ -97,6 +97,17 @@ class Bucket:
             params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = digest
         return Upload(self._public.generate_presigned_url("put_object", params, ExpiresIn=int(expires)), headers)
 
+    def presign_get(self, key: str, *, filename: str, expires: float) -> str:
+        """Where whoever knows it can fetch the object for `expires` seconds, as a file of that name that nobody on the
+        way may keep. No I/O."""
+        params = {
+            "Bucket": self.name,
+            "Key": key,
+            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            "ResponseCacheControl": "private, no-store",
+        }
+        return self._public.generate_presigned_url("get_object", params, ExpiresIn=int(expires))
+
     async def head(self, key: str) -> Entry | None:
         """None when there is no such object."""
 

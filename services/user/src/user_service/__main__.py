@@ -35,7 +35,8 @@ async def serve(settings: UserSettings) -> None:
 async def work(settings: WorkerSettings) -> None:
     async with AsyncExitStack() as stack:
         base = await open_base(stack, settings, now)
-        await server.work(settings, "user-worker", checks={"postgres": base.postgres.check}, tasks=working_of(base, settings))
+        tasks = await working_of(stack, base, settings)
+        await server.work(settings, "user-worker", checks={"postgres": base.postgres.check}, tasks=tasks)
 
 
 def now() -> datetime:

@@ -1,22 +1,28 @@
-"""The SMTP relay that takes our letters."""
+"""The SMTP relay that takes our letters, and the other services, asked for what they keep about an account."""
 
 import ssl
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, parseaddr
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import aiosmtplib
+from heliograph.privacy.v1 import privacy_pb2 as pb
+from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceStub
+from kit.client import channel
+from kit.personal import Piece
 
 from user_service.model import names
 from user_service.model.mail import Letter, Refused, Send, Undelivered
 
 Security = Literal["none", "starttls", "tls"]
+_KEEPER_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -101,3 +107,27 @@ def _raise(codes: Sequence[int], error: Exception) -> None:
     if all(500 <= code < 600 for code in codes):
         raise Refused(str(error)) from error
     raise Undelivered(str(error)) from error
+
+
+class PersonalDataPeer:
+    def __init__(self, stub: PersonalDataServiceStub) -> None:
+        self._stub = stub
+
+    async def export(self, user_id: int, token: str) -> tuple[list[Piece], str]:
+        answer = await self._stub.Export(pb.ExportRequest(user_id=user_id, page_token=token))
+        return [Piece(file.path, file.content, file.object_key) for file in answer.files], answer.next_page_token
+
+    async def erase(self, user_id: int) -> tuple[bool, int]:
+        answer = await self._stub.Erase(pb.EraseRequest(user_id=user_id))
+        return answer.done, answer.removed
+
+
+async def open_peers(stack: AsyncExitStack, targets: Mapping[str, str]) -> Mapping[str, PersonalDataPeer]:
+    """By the names of the services, in their order. None of them need be up."""
+    peers: dict[str, PersonalDataPeer] = {}
+    for name, target in targets.items():
+        opened = await stack.enter_async_context(
+            channel(target, service=name, caller="user-worker", seconds=_KEEPER_SECONDS)
+        )
+        peers[name] = PersonalDataPeer(PersonalDataServiceStub(opened))
+    return MappingProxyType(peers)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from heliograph.events.v1.user_events_pb2 import AccountErased as ErasedMessage
 from heliograph.events.v1.user_events_pb2 import AccountRegistered as RegisteredMessage
 from heliograph.events.v1.user_events_pb2 import AccountStateChanged as StateMessage
 from heliograph.events.v1.user_events_pb2 import PrivacyChanged as PrivacyMessage
@@ -22,6 +23,7 @@ from user_service.model.accounts import (
     Profile,
     ProfileChanged,
 )
+from user_service.model.lifecycle import AccountErased
 from user_service.service.accounts import Accounts
 
 TOPIC = "user.v1"
@@ -38,6 +40,18 @@ def event_of(change: Change) -> Event:
         type=f"heliograph.user.v1.{type(change).__name__}",
         payload=message.SerializeToString(),
         shard=change.profile.id,
+    )
+
+
+def erased_event_of(erased: AccountErased) -> Event:
+    """The last of its key."""
+    message = ErasedMessage(user_id=erased.user_id, erased_at=timestamp(erased.erased_at))
+    return Event(
+        topic=TOPIC,
+        key=str(erased.user_id),
+        type="heliograph.user.v1.AccountErased",
+        payload=UserEvent(account_erased=message).SerializeToString(),
+        shard=erased.user_id,
     )
 
 

@@ -59,6 +59,8 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     avatar_memory_bytes: int = Field(default=1 << 30, ge=256 << 20)
     avatar_cpu_seconds: int = Field(default=10, ge=1)
     avatar_wall_seconds: float = Field(default=15, gt=0)
+    deletion_grace_seconds: int = Field(default=30 * 24 * 3600, ge=0)
+    export_pause_seconds: int = Field(default=24 * 3600, ge=0)
     breached_passwords_file: Path | None = None
     username_hold_days: int = Field(default=30, ge=1)
     username_changes: int = Field(default=3, ge=1)
@@ -105,8 +107,18 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
 
 
 class WorkerSettings(UserSettings):
-    """`work`. `web_url` is what the links of letters begin with."""
+    """`work`. `web_url` is what the links of letters begin with. The targets are asked for exports and erasures;
+    `export_folder` is for archives in work."""
 
+    graph_target: str
+    post_target: str
+    feed_target: str
+    notify_target: str
+    search_target: str
+    export_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-exports-{os.getuid()}"
+    export_days: int = Field(default=7, ge=1)
+    lifecycle_lease_seconds: float = Field(default=60, ge=1)
+    lifecycle_poll_seconds: float = Field(default=5, gt=0)
     smtp_address: HostPort
     smtp_security: Security = "starttls"
     smtp_username: str = ""
@@ -114,6 +126,18 @@ class WorkerSettings(UserSettings):
     smtp_ca_file: Path | None = None
     mail_from: str = Field(pattern=r"^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$")
     web_url: str = Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+
+    @property
+    def keepers(self) -> dict[str, str]:
+        """Targets of the services that keep something about accounts, in the order in which they are asked to erase:
+        who takes in what others tell comes before those who tell it."""
+        return {
+            "feed": self.feed_target,
+            "notify": self.notify_target,
+            "post": self.post_target,
+            "graph": self.graph_target,
+            "search": self.search_target,
+        }
 
     @property
     def relay(self) -> RelayAddress:

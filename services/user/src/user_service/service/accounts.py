@@ -17,9 +17,7 @@ from user_service.model.accounts import (
 )
 from user_service.model.letters import LetterRequest, Purpose
 from user_service.model.limits import Action
-from user_service.model.limits import Action
 from user_service.model.security import Device
-from user_service.service.limits import Limits
 from user_service.service.limits import Limits
 from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
@@ -53,7 +51,6 @@ class Accounts:
         self._store, self._cache, self._outbox = store, cache, outbox
         self._passwords, self._event_of, self._rules = passwords, event_of, rules
         self._usernames, self._emails, self._letters, self._limits = usernames, emails, letters, limits
-        self._limits = limits
         self._changes = ProfileChanges(store, event_of)
 
     async def register(

@@ -142,6 +142,24 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
                 _NOT_YOUR_FACTOR,
             ),
         ),
+        "export_ready": Template(
+            "Your data is ready",
+            (
+                "The archive that you asked for, with all that Heliograph keeps of the account @{username}, is ready.",
+                "Log in, and download it from your settings by {date}. After that it is deleted.",
+                _NOT_YOU,
+            ),
+        ),
+        "deletion_requested": Template(
+            "Your account will be deleted",
+            (
+                "You have asked to delete the account @{username}. Nobody sees it any more, and all devices have been "
+                "logged out.",
+                "On {date} everything will be erased for good. Until then you can call it off: log in, and choose to "
+                "keep the account.",
+                "If this was not you, log in to call it off, and set a new password at once.",
+            ),
+        ),
         "username_changed": Template(
             "Your username has been changed",
             ("Your account is @{username} now. @{former} leads to it for {valid}, and stays yours so long.", _NOT_YOU),

@@ -40,6 +40,10 @@ class ProfileCache:
         if kept is None or kept.version < profile.version:
             raise Unavailable("REDIS_UNAVAILABLE", "a backing service is not available", retry_after=1)
 
+    async def drop(self, user_id: int) -> None:
+        """Of an account that is gone. Without Redis nothing happens: entries end by themselves."""
+        await self._cache.drop(user_id)
+
     async def _put_all(self, profiles: Iterable[Profile]) -> None:
         await asyncio.gather(*(self._cache.put(profile.id, profile, profile.version) for profile in profiles))
 

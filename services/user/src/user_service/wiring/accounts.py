@@ -60,9 +60,9 @@ def credential_rpc_of(base: Base) -> CredentialRpc:
         base.passwords,
         _rules(base),
         base.sign_in,
-        limits,
         base.tokens,
-        base.entrance.limits,
+        limits,
+        base.entrance.devices,
         base.clock,
     )
     return CredentialRpc(addresses, passwords, _usernames(base))

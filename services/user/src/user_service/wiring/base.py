@@ -28,6 +28,7 @@ from user_service.store.accounts import AccountStore
 from user_service.store.challenges import ChallengeStore
 from user_service.store.factors import FactorStore
 from user_service.store.keys import KeyFolder
+from user_service.store.lifecycle import ErasureStore
 from user_service.store.mail import MailQueue
 from user_service.store.passkeys import PasskeyStore
 from user_service.store.profiles import ProfileCache
@@ -98,7 +99,7 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
             factors,
             ChallengeStore(postgres),
             entrance.guesses,
-            calling_off(states, clock),
+            calling_off(states, ErasureStore(postgres), clock),
             clock,
             verified_only=settings.require_verified_email,
         ),

@@ -14,6 +14,8 @@ from heliograph.user.v1 import (
     credentials_pb2_grpc,
     factors_pb2,
     factors_pb2_grpc,
+    lifecycle_pb2,
+    lifecycle_pb2_grpc,
     oauth_pb2,
     oauth_pb2_grpc,
     settings_pb2,
@@ -39,6 +41,7 @@ from user_service.wiring.accounts import accounts_of, credential_rpc_of
 from user_service.wiring.administration import administration_of
 from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_rpc_of
+from user_service.wiring.lifecycle import lifecycle_rpc_of
 from user_service.wiring.oauth import oauth_rpc_of
 from user_service.wiring.signing_in import sign_in_rpc_of
 
@@ -80,6 +83,7 @@ def serving_of(base: Base) -> Serving:
             settings(base),
             avatars(base),
             oauth(base),
+            lifecycle(base),
         ]
     )
 
@@ -135,6 +139,11 @@ def avatars(base: Base) -> Part:
 def oauth(base: Base) -> Part:
     rpc, tasks = oauth_rpc_of(base)
     return part(oauth_pb2, "OAuthService", partial(oauth_pb2_grpc.add_OAuthServiceServicer_to_server, rpc), tasks)
+
+
+def lifecycle(base: Base) -> Part:
+    register = partial(lifecycle_pb2_grpc.add_LifecycleServiceServicer_to_server, lifecycle_rpc_of(base))
+    return part(lifecycle_pb2, "LifecycleService", register)
 
 
 def part(module: Any, name: str, register: Callable[[grpc.aio.Server], None], tasks: Sequence[Task] = ()) -> Part:

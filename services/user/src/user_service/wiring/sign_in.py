@@ -21,6 +21,7 @@ from user_service.service.sign_in import Undelete
 from user_service.service.states import States
 from user_service.settings import UserSettings
 from user_service.store.known_devices import KnownDeviceStore
+from user_service.store.lifecycle import ErasureStore
 from user_service.store.security_history import SecurityHistory
 
 FALLBACKS = Counter("heliograph_user_limit_fallbacks_total", "Attempts limited in this process alone: no Redis")
@@ -42,11 +43,11 @@ def entrance_of(settings: UserSettings, postgres: Postgres, redis: Redis, clock:
     return Entrance(limits, devices, history, failures, Guesses(limits, devices, failures))
 
 
-def calling_off(states: States, clock: Callable[[], datetime]) -> Undelete:
+def calling_off(states: States, erasures: ErasureStore, clock: Callable[[], datetime]) -> Undelete:
     """Of an account's deletion, until its time has come."""
 
-    async def insist_on_pending(_conn: Connection, account: Account) -> None:
-        if not account.deletion_pending(clock()):
+    async def insist_on_pending(conn: Connection, account: Account) -> None:
+        if not account.deletion_pending(clock()) or not await erasures.call_off(conn, account.profile.id):
             raise errors.bad_credentials()
 
     async def call_off(user_id: int, device: Device) -> Account:
