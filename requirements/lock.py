@@ -15,6 +15,7 @@ MEMBERS = ["heliograph-kit", "heliograph-protos"]
 DEPLOYABLES = {path.parent.name: path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))} | {
     "gateway": ROOT / "gateway",
     "devstack": ROOT / "devstack",
+    "helio": ROOT / "helio",
 }
 EVERYTHING = ["libs/kit", "protos", "demo", *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values())]
 
