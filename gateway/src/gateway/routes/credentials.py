@@ -95,9 +95,11 @@ async def change_password(here: HereDep, body: credentials.PasswordChange) -> Re
     status=202,
     policy=_ANYBODY,
 )
-async def forget_password(here: HereDep, body: credentials.Address) -> Response:
+async def forget_password(here: HereDep, body: credentials.ForgottenPassword) -> Response:
     await here.services.credentials.ForgetPassword(
-        pb.ForgetPasswordRequest(email=body.email, address=here.address, user_agent=here.user_agent)
+        pb.ForgetPasswordRequest(
+            email=body.email, device_token=body.device_token, address=here.address, user_agent=here.user_agent
+        )
     )
     return _accepted()
 

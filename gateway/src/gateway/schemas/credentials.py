@@ -26,6 +26,15 @@ class Address(Body):
     email: Text
 
 
+class ForgottenPassword(Body):
+    """`device_token` is what an earlier log-in from this device answered."""
+
+    model_config = _example(email="ada@example.org", device_token="hgd_3q2-7w")  # noqa: S106 an example
+
+    email: Text
+    device_token: Text = ""
+
+
 class NewAddress(Body):
     model_config = _example(email="ada@example.net", password=_PASSWORD)
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from heliograph.user.v1 import user_pb2 as heliograph_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliograph/user/v1/credentials.proto\x12\x12heliograph.user.v1\x1a\x1dheliograph/user/v1/user.proto\"P\n\x1aRequestVerificationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\"\x1d\n\x1bRequestVerificationResponse\"H\n\x12VerifyEmailRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\"\x15\n\x13VerifyEmailResponse\"m\n\x12\x43hangeEmailRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x10\n\x08password\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x12\n\nuser_agent\x18\x05 \x01(\t\"\x15\n\x13\x43hangeEmailResponse\"\x93\x01\n\x15\x43hangePasswordRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x12\n\nsession_id\x18\x02 \x01(\x03\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\x12\x14\n\x0cnew_password\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x12\n\nuser_agent\x18\x06 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"K\n\x15\x46orgetPasswordRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\"\x18\n\x16\x46orgetPasswordResponse\"\\\n\x14ResetPasswordRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x12\n\nuser_agent\x18\x04 \x01(\t\"\x17\n\x15ResetPasswordResponse\"a\n\x15\x43hangeUsernameRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x12\n\nuser_agent\x18\x04 \x01(\t\"F\n\x16\x43hangeUsernameResponse\x12,\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Account2\xec\x05\n\x11\x43redentialService\x12v\n\x13RequestVerification\x12..heliograph.user.v1.RequestVerificationRequest\x1a/.heliograph.user.v1.RequestVerificationResponse\x12^\n\x0bVerifyEmail\x12&.heliograph.user.v1.VerifyEmailRequest\x1a\'.heliograph.user.v1.VerifyEmailResponse\x12^\n\x0b\x43hangeEmail\x12&.heliograph.user.v1.ChangeEmailRequest\x1a\'.heliograph.user.v1.ChangeEmailResponse\x12g\n\x0e\x43hangePassword\x12).heliograph.user.v1.ChangePasswordRequest\x1a*.heliograph.user.v1.ChangePasswordResponse\x12g\n\x0e\x46orgetPassword\x12).heliograph.user.v1.ForgetPasswordRequest\x1a*.heliograph.user.v1.ForgetPasswordResponse\x12\x64\n\rResetPassword\x12(.heliograph.user.v1.ResetPasswordRequest\x1a).heliograph.user.v1.ResetPasswordResponse\x12g\n\x0e\x43hangeUsername\x12).heliograph.user.v1.ChangeUsernameRequest\x1a*.heliograph.user.v1.ChangeUsernameResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliograph/user/v1/credentials.proto\x12\x12heliograph.user.v1\x1a\x1dheliograph/user/v1/user.proto\"P\n\x1aRequestVerificationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\"\x1d\n\x1bRequestVerificationResponse\"H\n\x12VerifyEmailRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\"\x15\n\x13VerifyEmailResponse\"m\n\x12\x43hangeEmailRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x10\n\x08password\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x12\n\nuser_agent\x18\x05 \x01(\t\"\x15\n\x13\x43hangeEmailResponse\"\x93\x01\n\x15\x43hangePasswordRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x12\n\nsession_id\x18\x02 \x01(\x03\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\x12\x14\n\x0cnew_password\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x12\n\nuser_agent\x18\x06 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"a\n\x15\x46orgetPasswordRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x14\n\x0c\x64\x65vice_token\x18\x04 \x01(\t\"\x18\n\x16\x46orgetPasswordResponse\"\\\n\x14ResetPasswordRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x12\n\nuser_agent\x18\x04 \x01(\t\"\x17\n\x15ResetPasswordResponse\"a\n\x15\x43hangeUsernameRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x12\n\nuser_agent\x18\x04 \x01(\t\"F\n\x16\x43hangeUsernameResponse\x12,\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.Account2\xec\x05\n\x11\x43redentialService\x12v\n\x13RequestVerification\x12..heliograph.user.v1.RequestVerificationRequest\x1a/.heliograph.user.v1.RequestVerificationResponse\x12^\n\x0bVerifyEmail\x12&.heliograph.user.v1.VerifyEmailRequest\x1a\'.heliograph.user.v1.VerifyEmailResponse\x12^\n\x0b\x43hangeEmail\x12&.heliograph.user.v1.ChangeEmailRequest\x1a\'.heliograph.user.v1.ChangeEmailResponse\x12g\n\x0e\x43hangePassword\x12).heliograph.user.v1.ChangePasswordRequest\x1a*.heliograph.user.v1.ChangePasswordResponse\x12g\n\x0e\x46orgetPassword\x12).heliograph.user.v1.ForgetPasswordRequest\x1a*.heliograph.user.v1.ForgetPasswordResponse\x12\x64\n\rResetPassword\x12(.heliograph.user.v1.ResetPasswordRequest\x1a).heliograph.user.v1.ResetPasswordResponse\x12g\n\x0e\x43hangeUsername\x12).heliograph.user.v1.ChangeUsernameRequest\x1a*.heliograph.user.v1.ChangeUsernameResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,17 +49,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=585
   _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=609
   _globals['_FORGETPASSWORDREQUEST']._serialized_start=611
-  _globals['_FORGETPASSWORDREQUEST']._serialized_end=686
-  _globals['_FORGETPASSWORDRESPONSE']._serialized_start=688
-  _globals['_FORGETPASSWORDRESPONSE']._serialized_end=712
-  _globals['_RESETPASSWORDREQUEST']._serialized_start=714
-  _globals['_RESETPASSWORDREQUEST']._serialized_end=806
-  _globals['_RESETPASSWORDRESPONSE']._serialized_start=808
-  _globals['_RESETPASSWORDRESPONSE']._serialized_end=831
-  _globals['_CHANGEUSERNAMEREQUEST']._serialized_start=833
-  _globals['_CHANGEUSERNAMEREQUEST']._serialized_end=930
-  _globals['_CHANGEUSERNAMERESPONSE']._serialized_start=932
-  _globals['_CHANGEUSERNAMERESPONSE']._serialized_end=1002
-  _globals['_CREDENTIALSERVICE']._serialized_start=1005
-  _globals['_CREDENTIALSERVICE']._serialized_end=1753
+  _globals['_FORGETPASSWORDREQUEST']._serialized_end=708
+  _globals['_FORGETPASSWORDRESPONSE']._serialized_start=710
+  _globals['_FORGETPASSWORDRESPONSE']._serialized_end=734
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=736
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=828
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=830
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=853
+  _globals['_CHANGEUSERNAMEREQUEST']._serialized_start=855
+  _globals['_CHANGEUSERNAMEREQUEST']._serialized_end=952
+  _globals['_CHANGEUSERNAMERESPONSE']._serialized_start=954
+  _globals['_CHANGEUSERNAMERESPONSE']._serialized_end=1024
+  _globals['_CREDENTIALSERVICE']._serialized_start=1027
+  _globals['_CREDENTIALSERVICE']._serialized_end=1775
 # @@protoc_insertion_point(module_scope)

@@ -38,7 +38,8 @@ class CredentialRpc(credentials_pb2_grpc.CredentialServiceServicer):
         return pb.ChangePasswordResponse()
 
     async def ForgetPassword(self, request: pb.ForgetPasswordRequest, context: Context) -> pb.ForgetPasswordResponse:
-        await self._passwords.forget(request.email, _device(request))
+        device = Device(request.address, request.user_agent, token=request.device_token)
+        await self._passwords.forget(request.email, device)
         return pb.ForgetPasswordResponse()
 
     async def ResetPassword(self, request: pb.ResetPasswordRequest, context: Context) -> pb.ResetPasswordResponse:

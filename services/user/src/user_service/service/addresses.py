@@ -10,11 +10,9 @@ from user_service.model import account_errors, errors, names
 from user_service.model.accounts import Account
 from user_service.model.letters import LetterRequest, LetterToken, Purpose, parse_token
 from user_service.model.limits import Action
-from user_service.model.limits import Action
 from user_service.model.mail import Mail
 from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
-from user_service.service.limits import Limits
 from user_service.service.limits import Limits
 from user_service.service.sign_in import SignIn
 from user_service.store.accounts import AccountStore

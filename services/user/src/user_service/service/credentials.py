@@ -10,12 +10,11 @@ from user_service.model import account_errors, errors, names
 from user_service.model.accounts import Account
 from user_service.model.letters import LetterRequest, LetterToken, Purpose, parse_token
 from user_service.model.limits import Action
-from user_service.model.limits import Action
 from user_service.model.mail import Mail
 from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
 from user_service.service.addresses import NOTICE_LIFETIME
-from user_service.service.limits import Limits
+from user_service.service.known_devices import KnownDevices
 from user_service.service.limits import Limits
 from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
@@ -47,15 +46,16 @@ class Credentials:
         passwords: Passwords,
         rules: PasswordRules,
         sign_in: SignIn,
-        limits: Limits,
         tokens: AccessTokens,
         limits: Limits,
+        devices: KnownDevices,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._accounts, self._emails = postgres, accounts, emails
         self._credentials, self._sessions, self._requests = credentials, sessions, requests
         self._mail, self._security, self._limits, self._clock = mail, security, limits, clock
         self._passwords, self._rules, self._sign_in, self._tokens = passwords, rules, sign_in, tokens
+        self._devices = devices
 
     async def change(self, user_id: int, session_id: int, current: str, new: str, device: Device) -> None:
         """Ends all other sessions. Raises Unauthenticated BAD_CREDENTIALS, InvalidArgument INVALID_FIELD, NotFound
@@ -82,9 +82,16 @@ class Credentials:
         cleaned = names.clean_email(email)
         if fault := names.email_fault(cleaned):
             raise errors.invalid_fields([FieldViolation("/email", fault)])
-        await self._limits.count(Action.FORGOT, names.email_key(cleaned), device)
-        await self._limits.count(Action.FORGOT, names.email_key(cleaned), device)
+        known = await self._knows(names.email_key(cleaned), device)
+        await self._limits.count(Action.FORGOT, names.email_key(cleaned), device, known=known)
         await self._requests.ask(LetterRequest(Purpose.RESET_PASSWORD, cleaned, device))
+
+    async def _knows(self, email_key: str, device: Device) -> bool:
+        """Whether an account of this address was logged in to from the device. As many queries for every address."""
+        if not device.token:
+            return False
+        asked = await self._accounts.ids_of_email(email_key)
+        return any([await self._devices.knows(user_id, device.token) for user_id in asked])
 
     async def reset(self, text: str, new: str, device: Device) -> None:
         """Sets a new password by the token of a letter and ends all sessions. Logs nobody in, and leaves second
