@@ -3,7 +3,7 @@
 # One machine plays all people: what protects the system from one address would stop the tests.
 GENEROUS = ",".join(
     f"{bucket}=100000/60"
-    for bucket in ("auth.address", "write.address", "read.address", "upload.address", "media.address")
+    for bucket in ("auth.address", "write.address", "read.address", "upload.address", "avatar.address", "media.address")
 )
 ATTEMPTS = ",".join(
     f"{bucket}=100000/60"

@@ -133,6 +133,7 @@ def _of_service(service: str, setting: Setting) -> dict[str, str]:
         pages = f"http://localhost:{setting.ports['gateway']}"
         keys = str(setting.root / "secrets" / "token-keys")
         told = {"TOKEN_KEYS_DIR": keys, "PASSKEY_RP_ID": "localhost", "PASSKEY_ORIGINS": pages}
+        told["AVATAR_FOLDER"] = str(setting.root / "avatars")
         return told | {
             "SMTP_ADDRESS": f"127.0.0.1:{setting.ports[SMTP]}",
             "SMTP_SECURITY": "none",

@@ -57,6 +57,9 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
+    def do_PUT(self) -> None:
+        self.do_POST()
+
     def _stream(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -110,9 +113,11 @@ def test_the_api_goes_to_one_gateway_and_uploads_and_media_to_the_other(
     api, uploads = origins
     httpx.get(f"{url}/v1/posts/1")
     httpx.post(f"{url}/v1/media/upload", content=b"x" * 3_000_000)
+    httpx.put(f"{url}/v1/me/avatar", content=b"x" * 3_000_000)
     httpx.get(f"{url}/media/s/key/secret?exp=1&sig=2")
     assert asked(api, "/v1/posts/1")
     assert asked(uploads, "/v1/media/upload") == [{"size": "3000000"}]
+    assert asked(uploads, "/v1/me/avatar") == [{"size": "3000000"}]
     assert asked(uploads, "/media/s/key/secret?exp=1&sig=2")
 
 
