@@ -32,6 +32,7 @@ from gateway.routes import (
     factors,
     feed,
     graph,
+    lifecycle,
     me,
     media,
     notifications,
@@ -49,7 +50,7 @@ from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
     accounts, credentials, sessions, me, settings, avatars, users, graph, uploads, media, posts, comments, feed,
-    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions,
+    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

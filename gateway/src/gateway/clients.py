@@ -13,6 +13,7 @@ from heliograph.search.v1.search_pb2_grpc import SearchServiceStub
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.credentials_pb2_grpc import CredentialServiceStub
 from heliograph.user.v1.factors_pb2_grpc import FactorServiceStub
+from heliograph.user.v1.lifecycle_pb2_grpc import LifecycleServiceStub
 from heliograph.user.v1.oauth_pb2_grpc import OAuthServiceStub
 from heliograph.user.v1.settings_pb2_grpc import AvatarServiceStub, SettingsServiceStub
 from heliograph.user.v1.sign_in_pb2_grpc import SignInServiceStub
@@ -37,6 +38,7 @@ class Services:
     admin: AdminServiceStub
     credentials: CredentialServiceStub
     factors: FactorServiceStub
+    lifecycle: LifecycleServiceStub
     sign_in: SignInServiceStub
     oauth: OAuthServiceStub
 
@@ -64,6 +66,7 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
             admin=AdminServiceStub(user),
             credentials=CredentialServiceStub(user),
             factors=FactorServiceStub(user),
+            lifecycle=LifecycleServiceStub(user),
             sign_in=SignInServiceStub(user),
             oauth=OAuthServiceStub(user),
         )

@@ -170,6 +170,18 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "AuditEntry": _AUDIT_ENTRY,
     "Comment": _COMMENT,
     "Comments": {"items": [_COMMENT], "next": None},
+    "Deletion": {"delete_after": _TIME},
+    "Export": {
+        "id": "116045278314958857",
+        "state": "ready",
+        "progress": 100,
+        "requested_at": _TIME,
+        "ready_at": _TIME,
+        "expires_at": _TIME,
+        "bytes": 48_203_119,
+        "link": "https://storage.example.org/heliograph/exports/9xYt3Kq0/heliograph-export.zip?X-Amz-Signature=8b2f",
+        "link_expires_at": _TIME,
+    },
     "Factors": {
         "totp": {"added_at": _TIME, "last_used_at": None},
         "passkeys": 1,

@@ -90,8 +90,9 @@ class World:
         self.user, self.graph, self.post = services["user"], services["graph"], services["post"]
         self.feed, self.notify, self.search = services["feed"], services["notify"], services["search"]
         self.admin, self.factors = services["admin"], services["factors"]
-        self.credentials = services["credentials"]
+        self.credentials, self.lifecycle = services["credentials"], services["lifecycle"]
         self.sign_in = services["sign_in"]
+        self.oauth = services["oauth"]
         self.settings_service, self.avatars = services["settings"], services["avatars"]
         self.key = OKPKey.generate_key("Ed25519")
         self.publish_keys({"k1": self.key})

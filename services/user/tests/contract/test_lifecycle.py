@@ -347,7 +347,7 @@ async def test_an_erased_account_is_looked_for_again_for_some_days(world: World,
     clock.move(days=31)
     await world.erasing.advance()
     calls = len(world.other.calls)
-    for wait in (dict(minutes=1), dict(hours=1), dict(days=1), dict(days=8)):
+    for wait in ({"minutes": 1}, {"hours": 1}, {"days": 1}, {"days": 8}):
         assert not await world.erasing.advance()
         clock.move(**wait)
         assert await world.erasing.advance()
