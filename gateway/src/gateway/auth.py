@@ -42,6 +42,10 @@ class Viewer:
     def is_person(self) -> bool:
         return self.id != 0
 
+    @property
+    def may_see_email(self) -> bool:
+        return not self.app or "email" in self.scopes
+
     def require(self, scope: str) -> None:
         """Raises PermissionDenied."""
         if scope not in self.scopes:

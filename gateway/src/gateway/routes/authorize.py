@@ -19,7 +19,8 @@ from gateway.urlencoded import MOST_FIELDS, form_body, read_fields
 routes = Routes("OAuth")
 
 _PATH = "/oauth/authorize"
-_PAGES = dict.fromkeys((400, 401, 403, 429, 500, 503, 504), str)
+_SHOWN: Mapping[int, type[str] | None] = {303: None, **dict.fromkeys((400, 503, 504), str)}
+_ANSWERED: Mapping[int, type[str] | None] = {**_SHOWN, **dict.fromkeys((401, 403, 429), str)}
 _FIELDS = ("step", "token", "login", "password", "ticket", "code", "recovery_code")
 _ENTERED = (Unauthenticated, PermissionDenied, ResourceExhausted)
 _WORDS = {
@@ -37,7 +38,7 @@ _WORDS = {
     "authorizeApp",
     "The page on which people log in and let an app in; ends with a redirect to the app",
     str,
-    others={303: None, **_PAGES},
+    others=_SHOWN,
     policy=Policy(Auth.OPEN, seconds=5),
 )
 async def show(here: HereDep) -> Response:
@@ -49,7 +50,7 @@ async def show(here: HereDep) -> Response:
     "answerAuthorization",
     "The forms of that page",
     str,
-    others={303: None, **_PAGES},
+    others=_ANSWERED,
     policy=Policy(
         Auth.OPEN, seconds=12, form=True, body=form_body(_FIELDS, {"step": "allow", "token": "from the page"})
     ),
@@ -153,7 +154,7 @@ class _Visit:
             return self._log_in_page(asked, error, login)
         if found.ticket:
             return self._second_factor_page(found.ticket, found.methods)
-        return self._logged_in(found)
+        return self._logged_in(found.browser_token, found.expires_in_seconds)
 
     async def _second_factor(self, asked: pb.BeginAuthorizationResponse, fields: Mapping[str, str]) -> Response:
         ticket = fields.get("ticket", "")
@@ -171,7 +172,7 @@ class _Visit:
             if error.reason != "BAD_SECOND_FACTOR":
                 return self._log_in_page(asked, error)
             return self._second_factor_page(ticket, ("totp", "recovery_code"), error)
-        return self._logged_in(found)
+        return self._logged_in(found.browser_token, found.expires_in_seconds)
 
     async def _decide(self, *, allowed: bool) -> Response:
         decided = await self.oauth.DecideAuthorization(
@@ -186,9 +187,9 @@ class _Visit:
         )
         return self._to(decided.redirect_uri)
 
-    def _logged_in(self, found: pb.LogInBrowserResponse) -> Response:
+    def _logged_in(self, token: str, seconds: int) -> Response:
         response = self._to(self.address)
-        self.browser.log_in(response, found.browser_token, found.expires_in_seconds)
+        self.browser.log_in(response, token, seconds)
         return response
 
     def _log_in_page(

@@ -48,7 +48,7 @@ async def token(here: HereDep) -> Response:
     request = pb.IssueTokenRequest(
         parameters=called, authorization=_authorization(here), address=here.address, user_agent=here.user_agent
     )
-    return _answer(await here.services.oauth.IssueToken(request))
+    return _answer((await here.services.oauth.IssueToken(request)).answer)
 
 
 @routes.add(
@@ -64,7 +64,7 @@ async def revoke(here: HereDep) -> Response:
     if isinstance(called, Response):
         return called
     request = pb.RevokeTokenRequest(parameters=called, authorization=_authorization(here))
-    return _answer(await here.services.oauth.RevokeToken(request))
+    return _answer((await here.services.oauth.RevokeToken(request)).answer)
 
 
 @routes.add(
@@ -80,7 +80,7 @@ async def introspect(here: HereDep) -> Response:
     if isinstance(called, Response):
         return called
     request = pb.IntrospectTokenRequest(parameters=called, authorization=_authorization(here))
-    return _answer(await here.services.oauth.IntrospectToken(request))
+    return _answer((await here.services.oauth.IntrospectToken(request)).answer)
 
 
 @routes.add(

@@ -84,7 +84,7 @@ class OAuthServiceStub:
         self.PassSecondFactor = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/PassSecondFactor',
                 request_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorRequest.SerializeToString,
-                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.LogInBrowserResponse.FromString,
+                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorResponse.FromString,
                 _registered_method=True)
         self.LogOutBrowser = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/LogOutBrowser',
@@ -94,17 +94,17 @@ class OAuthServiceStub:
         self.IssueToken = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/IssueToken',
                 request_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenRequest.SerializeToString,
-                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenResponse.FromString,
                 _registered_method=True)
         self.RevokeToken = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/RevokeToken',
                 request_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenRequest.SerializeToString,
-                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
         self.IntrospectToken = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/IntrospectToken',
                 request_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.SerializeToString,
-                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+                response_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.FromString,
                 _registered_method=True)
         self.ListAuthorizedApps = channel.unary_unary(
                 '/heliograph.user.v1.OAuthService/ListAuthorizedApps',
@@ -284,7 +284,7 @@ def add_OAuthServiceServicer_to_server(servicer, server):
             'PassSecondFactor': grpc.unary_unary_rpc_method_handler(
                     servicer.PassSecondFactor,
                     request_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorRequest.FromString,
-                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.LogInBrowserResponse.SerializeToString,
+                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorResponse.SerializeToString,
             ),
             'LogOutBrowser': grpc.unary_unary_rpc_method_handler(
                     servicer.LogOutBrowser,
@@ -294,17 +294,17 @@ def add_OAuthServiceServicer_to_server(servicer, server):
             'IssueToken': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueToken,
                     request_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenRequest.FromString,
-                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.SerializeToString,
+                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenResponse.SerializeToString,
             ),
             'RevokeToken': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeToken,
                     request_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenRequest.FromString,
-                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.SerializeToString,
+                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenResponse.SerializeToString,
             ),
             'IntrospectToken': grpc.unary_unary_rpc_method_handler(
                     servicer.IntrospectToken,
                     request_deserializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.FromString,
-                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.SerializeToString,
+                    response_serializer=heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.SerializeToString,
             ),
             'ListAuthorizedApps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAuthorizedApps,
@@ -588,7 +588,7 @@ class OAuthService:
             target,
             '/heliograph.user.v1.OAuthService/PassSecondFactor',
             heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorRequest.SerializeToString,
-            heliograph_dot_user_dot_v1_dot_oauth__pb2.LogInBrowserResponse.FromString,
+            heliograph_dot_user_dot_v1_dot_oauth__pb2.PassSecondFactorResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -642,7 +642,7 @@ class OAuthService:
             target,
             '/heliograph.user.v1.OAuthService/IssueToken',
             heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenRequest.SerializeToString,
-            heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+            heliograph_dot_user_dot_v1_dot_oauth__pb2.IssueTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -669,7 +669,7 @@ class OAuthService:
             target,
             '/heliograph.user.v1.OAuthService/RevokeToken',
             heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenRequest.SerializeToString,
-            heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+            heliograph_dot_user_dot_v1_dot_oauth__pb2.RevokeTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -696,7 +696,7 @@ class OAuthService:
             target,
             '/heliograph.user.v1.OAuthService/IntrospectToken',
             heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.SerializeToString,
-            heliograph_dot_user_dot_v1_dot_oauth__pb2.ProtocolAnswer.FromString,
+            heliograph_dot_user_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

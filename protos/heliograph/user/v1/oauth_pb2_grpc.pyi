@@ -41,12 +41,12 @@ class OAuthServiceStub:
     """
     LogInBrowser: _aio.UnaryUnaryMultiCallable[_oauth_pb2.LogInBrowserRequest, _oauth_pb2.LogInBrowserResponse]
     """Password, then the second factor where there is one. Errors as of any log-in."""
-    PassSecondFactor: _aio.UnaryUnaryMultiCallable[_oauth_pb2.PassSecondFactorRequest, _oauth_pb2.LogInBrowserResponse]
+    PassSecondFactor: _aio.UnaryUnaryMultiCallable[_oauth_pb2.PassSecondFactorRequest, _oauth_pb2.PassSecondFactorResponse]
     LogOutBrowser: _aio.UnaryUnaryMultiCallable[_oauth_pb2.LogOutBrowserRequest, _oauth_pb2.LogOutBrowserResponse]
-    IssueToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IssueTokenRequest, _oauth_pb2.ProtocolAnswer]
+    IssueToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IssueTokenRequest, _oauth_pb2.IssueTokenResponse]
     """The endpoints of RFC 6749, 7009 and 7662. What they refuse is an answer too; gRPC errors are outages."""
-    RevokeToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.ProtocolAnswer]
-    IntrospectToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.ProtocolAnswer]
+    RevokeToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.RevokeTokenResponse]
+    IntrospectToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.IntrospectTokenResponse]
     ListAuthorizedApps: _aio.UnaryUnaryMultiCallable[_oauth_pb2.ListAuthorizedAppsRequest, _oauth_pb2.ListAuthorizedAppsResponse]
     """Apps that the viewer lets in."""
     RemoveAuthorizedApp: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RemoveAuthorizedAppRequest, _oauth_pb2.RemoveAuthorizedAppResponse]
@@ -138,8 +138,8 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
     def PassSecondFactor(
         self,
         request: _oauth_pb2.PassSecondFactorRequest,
-        context: _aio.ServicerContext[_oauth_pb2.PassSecondFactorRequest, _abc.Awaitable[_oauth_pb2.LogInBrowserResponse]],
-    ) -> _abc.Awaitable[_oauth_pb2.LogInBrowserResponse]: ...
+        context: _aio.ServicerContext[_oauth_pb2.PassSecondFactorRequest, _abc.Awaitable[_oauth_pb2.PassSecondFactorResponse]],
+    ) -> _abc.Awaitable[_oauth_pb2.PassSecondFactorResponse]: ...
 
     @_abc_1.abstractmethod
     def LogOutBrowser(
@@ -152,23 +152,23 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
     def IssueToken(
         self,
         request: _oauth_pb2.IssueTokenRequest,
-        context: _aio.ServicerContext[_oauth_pb2.IssueTokenRequest, _abc.Awaitable[_oauth_pb2.ProtocolAnswer]],
-    ) -> _abc.Awaitable[_oauth_pb2.ProtocolAnswer]:
+        context: _aio.ServicerContext[_oauth_pb2.IssueTokenRequest, _abc.Awaitable[_oauth_pb2.IssueTokenResponse]],
+    ) -> _abc.Awaitable[_oauth_pb2.IssueTokenResponse]:
         """The endpoints of RFC 6749, 7009 and 7662. What they refuse is an answer too; gRPC errors are outages."""
 
     @_abc_1.abstractmethod
     def RevokeToken(
         self,
         request: _oauth_pb2.RevokeTokenRequest,
-        context: _aio.ServicerContext[_oauth_pb2.RevokeTokenRequest, _abc.Awaitable[_oauth_pb2.ProtocolAnswer]],
-    ) -> _abc.Awaitable[_oauth_pb2.ProtocolAnswer]: ...
+        context: _aio.ServicerContext[_oauth_pb2.RevokeTokenRequest, _abc.Awaitable[_oauth_pb2.RevokeTokenResponse]],
+    ) -> _abc.Awaitable[_oauth_pb2.RevokeTokenResponse]: ...
 
     @_abc_1.abstractmethod
     def IntrospectToken(
         self,
         request: _oauth_pb2.IntrospectTokenRequest,
-        context: _aio.ServicerContext[_oauth_pb2.IntrospectTokenRequest, _abc.Awaitable[_oauth_pb2.ProtocolAnswer]],
-    ) -> _abc.Awaitable[_oauth_pb2.ProtocolAnswer]: ...
+        context: _aio.ServicerContext[_oauth_pb2.IntrospectTokenRequest, _abc.Awaitable[_oauth_pb2.IntrospectTokenResponse]],
+    ) -> _abc.Awaitable[_oauth_pb2.IntrospectTokenResponse]: ...
 
     @_abc_1.abstractmethod
     def ListAuthorizedApps(

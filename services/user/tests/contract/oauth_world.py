@@ -15,6 +15,7 @@ from heliograph.user.v1.oauth_pb2_grpc import OAuthServiceStub
 ISSUER = "https://heliograph.test"
 CALLBACK = "https://app.example/cb"
 PASSWORD = "correct horse"
+NOTHING: Mapping[str, str | None] = {}
 
 
 def challenge_of(verifier: str) -> str:
@@ -47,13 +48,13 @@ class Client:
     secret: str
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
-    def asks(self, scope: str = "read write", **changes: str | None) -> dict[str, str]:
+    def asks(self, changes: Mapping[str, str | None] = NOTHING) -> dict[str, str]:
         """Parameters of the authorization request."""
         asked = {
             "response_type": "code",
             "client_id": self.app.client_id,
             "redirect_uri": CALLBACK,
-            "scope": scope,
+            "scope": "read write",
             "state": "s 1",
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
@@ -61,26 +62,30 @@ class Client:
         }
         return {name: value for name, value in asked.items() if value is not None}
 
-    async def begin(self, browser: str = "", **changes: str | None) -> pb.BeginAuthorizationResponse:
-        asked = parameters(self.asks(**changes))  # type: ignore[arg-type]
+    async def begin(
+        self, browser: str = "", changes: Mapping[str, str | None] = NOTHING
+    ) -> pb.BeginAuthorizationResponse:
+        asked = parameters(self.asks(changes))
         return await self.oauth.BeginAuthorization(
             pb.BeginAuthorizationRequest(parameters=asked, issuer=ISSUER, browser_token=browser)
         )
 
-    async def decide(self, browser: str, *, allowed: bool = True, **changes: str | None) -> dict[str, str]:
+    async def decide(
+        self, browser: str, changes: Mapping[str, str | None] = NOTHING, *, allowed: bool = True
+    ) -> dict[str, str]:
         """What is told to the app."""
-        asked = parameters(self.asks(**changes))  # type: ignore[arg-type]
+        asked = parameters(self.asks(changes))
         request = pb.DecideAuthorizationRequest(
             parameters=asked, issuer=ISSUER, browser_token=browser, allowed=allowed, address="192.0.2.9"
         )
         return told(await self.oauth.DecideAuthorization(request))
 
     async def code(self, browser: str, **changes: str | None) -> str:
-        return (await self.decide(browser, **changes))["code"]
+        return (await self.decide(browser, changes))["code"]
 
     async def token(self, **values: str) -> Said:
         request = pb.IssueTokenRequest(parameters=parameters(self.known_by(values)), authorization=self.basic)
-        return said(await self.oauth.IssueToken(request))
+        return said((await self.oauth.IssueToken(request)).answer)
 
     async def redeem(self, code: str, **changes: str) -> Said:
         return await self.token(
@@ -98,12 +103,14 @@ class Client:
 
     async def revoke(self, token: str) -> Said:
         asked = parameters(self.known_by({"token": token}))
-        return said(await self.oauth.RevokeToken(pb.RevokeTokenRequest(parameters=asked, authorization=self.basic)))
+        return said(
+            (await self.oauth.RevokeToken(pb.RevokeTokenRequest(parameters=asked, authorization=self.basic))).answer
+        )
 
     async def introspect(self, token: str) -> Said:
         asked = parameters(self.known_by({"token": token}))
         request = pb.IntrospectTokenRequest(parameters=asked, authorization=self.basic)
-        return said(await self.oauth.IntrospectToken(request))
+        return said((await self.oauth.IntrospectToken(request)).answer)
 
     @property
     def basic(self) -> str:
@@ -118,7 +125,7 @@ async def make_app(
     oauth: OAuthServiceStub, owner: int, *, confidential: bool = True, request_id: str = "", **changes: Any
 ) -> Client:
     kind = pb.CLIENT_TYPE_CONFIDENTIAL if confidential else pb.CLIENT_TYPE_PUBLIC
-    values = {"name": "Lens", "redirect_uris": [CALLBACK], "scopes": ["read", "write", "email"], **changes}
+    values: dict[str, Any] = {"name": "Lens", "redirect_uris": [CALLBACK], "scopes": ["read", "write", "email"], **changes}
     made = await oauth.CreateApp(
         pb.CreateAppRequest(viewer_id=owner, app=pb.App(client_type=kind, **values), request_id=request_id)
     )

@@ -280,9 +280,9 @@ async def test_nobody_is_sent_where_nothing_proves_that_the_app_lives(client: Cl
     for changes in NOT_PROVEN:
         for token in ("", browser):
             with pytest.raises(InvalidArgument, match="BAD_AUTHORIZATION_REQUEST"):
-                await client.begin(token, **changes)
+                await client.begin(token, changes)
         with pytest.raises(InvalidArgument, match="BAD_AUTHORIZATION_REQUEST"):
-            await client.decide(browser, **changes)
+            await client.decide(browser, changes)
 
 
 async def test_a_parameter_that_comes_twice_is_told_to_the_person(oauth: OAuthServiceStub, client: Client) -> None:
@@ -310,8 +310,8 @@ TOLD_TO_THE_APP: list[tuple[dict[str, str | None], str]] = [
 
 async def test_other_faults_are_told_to_the_app(client: Client, browser: str) -> None:
     for changes, error in TOLD_TO_THE_APP:
-        shown = await client.begin(**changes)
+        shown = await client.begin(changes=changes)
         told = query_of(shown.error_uri)
         assert shown.error_uri.startswith(CALLBACK + "?")
         assert (told["error"], told["state"], told["iss"]) == (error, "s 1", ISSUER), changes
-        assert (await client.decide(browser, **changes))["error"] == error
+        assert (await client.decide(browser, changes))["error"] == error

@@ -5,8 +5,10 @@ import base64
 import grpc
 import pytest
 from heliograph.user.v1 import oauth_pb2 as pb
+from heliograph.user.v1 import user_pb2
 from heliograph.user.v1.oauth_pb2_grpc import OAuthServiceStub
-from kit.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
+from kit.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unauthenticated
 from user_service.model.apps import MAX_APPS
 
 from .conftest import Register
@@ -38,7 +40,7 @@ async def browser(oauth: OAuthServiceStub, register: Register) -> str:
 
 async def asked(oauth: OAuthServiceStub, values: dict[str, str], authorization: str = "") -> Said:
     request = pb.IssueTokenRequest(parameters=parameters(values), authorization=authorization)
-    return said(await oauth.IssueToken(request))
+    return said((await oauth.IssueToken(request)).answer)
 
 
 def basic(text: str | bytes) -> str:
@@ -116,16 +118,12 @@ async def test_requests_that_are_none_are_refused(oauth: OAuthServiceStub, clien
         assert (answer.status, answer.error) == (400, error), values
     twice = [*parameters({"grant_type": "client_credentials"}), pb.Parameter(name="scope"), pb.Parameter(name="scope")]
     request = pb.IssueTokenRequest(parameters=twice, authorization=client.basic)
-    assert said(await oauth.IssueToken(request)).error == "invalid_request"
+    assert said((await oauth.IssueToken(request)).answer).error == "invalid_request"
 
 
 async def test_a_refresh_token_of_our_own_clients_is_no_apps(
     oauth: OAuthServiceStub, client: Client, register: Register, channel: grpc.aio.Channel
 ) -> None:
-    from heliograph.user.v1 import user_pb2
-    from heliograph.user.v1.user_pb2_grpc import UserServiceStub
-    from kit.errors import Unauthenticated
-
     await register("anna")
     users = UserServiceStub(channel)
     own = await users.CreateSession(user_pb2.CreateSessionRequest(login="anna", password="correct horse"))

@@ -14,12 +14,13 @@ from user_service.model.oauth import BROWSER_LIFETIME, Answer, AuthorizedApp, Pa
 from user_service.model.security import Device
 from user_service.service.oauth.apps import Apps
 from user_service.service.oauth.authorizing import Authorizing
-from user_service.service.oauth.browsers import Browsers, LoggedIn
+from user_service.service.oauth.browsers import Browsers
 from user_service.service.oauth.ending import Ending
 from user_service.service.oauth.granting import Granting
 from user_service.service.sign_in import Challenge, Proof
 from user_service.store.accounts import AccountStore
 
+_BROWSER_SECONDS = int(BROWSER_LIFETIME.total_seconds())
 _LISTS = {"redirect_uris", "scopes"}
 _EDITABLE = {"name", "website", *_LISTS}
 
@@ -91,25 +92,34 @@ class OAuthRpc(oauth_pb2_grpc.OAuthServiceServicer):
         return pb.DecideAuthorizationResponse(redirect_uri=uri)
 
     async def LogInBrowser(self, request: pb.LogInBrowserRequest, context: Context) -> pb.LogInBrowserResponse:
-        return _logged_in(await self._browsers.log_in(request.login, request.password, _device(request)))
+        found = await self._browsers.log_in(request.login, request.password, _device(request))
+        if isinstance(found, Challenge):
+            return pb.LogInBrowserResponse(ticket=found.ticket, methods=found.methods)
+        return pb.LogInBrowserResponse(browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS)
 
-    async def PassSecondFactor(self, request: pb.PassSecondFactorRequest, context: Context) -> pb.LogInBrowserResponse:
+    async def PassSecondFactor(
+        self, request: pb.PassSecondFactorRequest, context: Context
+    ) -> pb.PassSecondFactorResponse:
         proof = Proof(code=request.code, recovery_code=request.recovery_code)
-        return _logged_in(await self._browsers.pass_second_factor(request.ticket, proof, _device(request)))
+        found = await self._browsers.pass_second_factor(request.ticket, proof, _device(request))
+        return pb.PassSecondFactorResponse(browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS)
 
     async def LogOutBrowser(self, request: pb.LogOutBrowserRequest, context: Context) -> pb.LogOutBrowserResponse:
         await self._browsers.log_out(request.browser_token, Device())
         return pb.LogOutBrowserResponse()
 
-    async def IssueToken(self, request: pb.IssueTokenRequest, context: Context) -> pb.ProtocolAnswer:
+    async def IssueToken(self, request: pb.IssueTokenRequest, context: Context) -> pb.IssueTokenResponse:
         parameters = _parameters(request.parameters)
-        return _answer(await self._granting.token(parameters, request.authorization, _device(request)))
+        answer = await self._granting.token(parameters, request.authorization, _device(request))
+        return pb.IssueTokenResponse(answer=_answer(answer))
 
-    async def RevokeToken(self, request: pb.RevokeTokenRequest, context: Context) -> pb.ProtocolAnswer:
-        return _answer(await self._granting.revoke(_parameters(request.parameters), request.authorization))
+    async def RevokeToken(self, request: pb.RevokeTokenRequest, context: Context) -> pb.RevokeTokenResponse:
+        answer = await self._granting.revoke(_parameters(request.parameters), request.authorization)
+        return pb.RevokeTokenResponse(answer=_answer(answer))
 
-    async def IntrospectToken(self, request: pb.IntrospectTokenRequest, context: Context) -> pb.ProtocolAnswer:
-        return _answer(await self._granting.introspect(_parameters(request.parameters), request.authorization))
+    async def IntrospectToken(self, request: pb.IntrospectTokenRequest, context: Context) -> pb.IntrospectTokenResponse:
+        answer = await self._granting.introspect(_parameters(request.parameters), request.authorization)
+        return pb.IntrospectTokenResponse(answer=_answer(answer))
 
     async def ListAuthorizedApps(
         self, request: pb.ListAuthorizedAppsRequest, context: Context
@@ -169,13 +179,6 @@ def _authorized(app: AuthorizedApp) -> pb.AuthorizedApp:
         authorized_at=timestamp(app.authorized_at),
         last_used_at=timestamp(app.last_used_at),
     )
-
-
-def _logged_in(found: LoggedIn | Challenge) -> pb.LogInBrowserResponse:
-    if isinstance(found, Challenge):
-        return pb.LogInBrowserResponse(ticket=found.ticket, methods=found.methods)
-    seconds = int(BROWSER_LIFETIME.total_seconds())
-    return pb.LogInBrowserResponse(browser_token=found.token, expires_in_seconds=seconds)
 
 
 def _answer(answer: Answer) -> pb.ProtocolAnswer:
