@@ -8,6 +8,7 @@ from hypothesis import settings
 import demo as demo
 import devstack as devstack
 import gateway as gateway
+import helio as helio
 
 pytest_plugins = ["kit.testing"]
 

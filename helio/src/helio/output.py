@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 Row = Mapping[str, Any]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
@@ -33,10 +32,11 @@ class Output:
         if not rows:
             self._err.print("nothing")
             return
-        table = Table(*rows[0], box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*map(_text, row.values()))
-        self._out.print(table, markup=False)
+        lines = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+            self._out.print("  ".join(cells).rstrip(), markup=False, highlight=False)
 
     def warn(self, text: str) -> None:
         self._err.print(f"warning: {text}", markup=False, highlight=False)
