@@ -28,9 +28,11 @@ Make = Callable[..., Awaitable[Owner]]
 
 
 @pytest.fixture
-def owner_of(register: Register, channel: grpc.aio.Channel, clock: Clock) -> Make:
+def owner_of(register: Register, channel: grpc.aio.Channel, clock: Clock, postgres: Postgres) -> Make:
     async def make(username: str = "anna") -> Owner:
-        return Owner((await register(username)).profile.id, username, channel, clock)
+        user_id = (await register(username)).profile.id
+        await postgres.primary.execute("update accounts set email_verified = true where user_id = $1", user_id)
+        return Owner(user_id, username, channel, clock)
 
     return make
 

@@ -30,9 +30,11 @@ Make = Callable[..., Awaitable[Owner]]
 
 
 @pytest.fixture
-def owner_of(register: Register, channel: grpc.aio.Channel, clock: Clock) -> Make:
+def owner_of(register: Register, channel: grpc.aio.Channel, clock: Clock, postgres: Postgres) -> Make:
     async def make(username: str = "anna") -> Owner:
-        return Owner((await register(username)).profile.id, username, channel, clock)
+        user_id = (await register(username)).profile.id
+        await postgres.primary.execute("update accounts set email_verified = true where user_id = $1", user_id)
+        return Owner(user_id, username, channel, clock)
 
     return make
 
@@ -234,6 +236,15 @@ async def test_the_owner_reads_of_it_in_the_log_and_by_letter(owner_of: Make, ba
     assert [one for one in await Mailbox(base).templates("anna@example.org") if one in told] == told
     happened = ["totp_added", "recovery_codes_made", *told[1:]]
     assert [kind for kind in await kinds(postgres, owner.id) if kind in happened] == happened
+
+
+async def test_an_address_that_is_not_confirmed_gets_no_letter_of_it(
+    owner_of: Make, base: Base, postgres: Postgres
+) -> None:
+    owner = await owner_of()
+    await postgres.primary.execute("update accounts set email_verified = false")
+    await owner.turn_totp_on()
+    assert "totp_added" not in await Mailbox(base).templates("anna@example.org")
 
 
 async def test_an_operator_takes_all_factors_away_and_the_owner_is_told(

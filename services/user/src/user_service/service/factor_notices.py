@@ -29,7 +29,10 @@ class FactorNotices:
         await self.write(conn, account, kind, {"address": device.address, **details})
 
     async def write(self, conn: Connection, account: Account, kind: Kind, details: Mapping[str, str]) -> None:
-        """The letter is named as the kind is."""
+        """The letter is named as the kind is. An address that nobody has confirmed may be a stranger's, who would get a
+        letter at every whim of the account: it gets none."""
+        if not account.email_verified:
+            return
         told = {"username": account.profile.username, **details}
         expires_at = self._clock() + _WORTH_SENDING
         await self._mail.put(conn, Mail(account.profile.id, account.email, kind.value, expires_at, told))

@@ -19,8 +19,9 @@ class SealBroken(Exception):
 
 
 class Seals:
-    """`keys` are random texts of at least 32 characters, newest first. To rotate, put a new one in front; once nothing
-    is sealed under an old one (see Factors.renew_seals), leave it out."""
+    """`keys` are random texts of at least 32 characters; the first seals. A new one stands behind it until every
+    process can open with it, then before it; the old one may go once nothing is sealed under it any more (see
+    Factors.renew_seals)."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         derived = [_derive(key) for key in keys]

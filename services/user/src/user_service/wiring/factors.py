@@ -13,7 +13,7 @@ from user_service.store.factors import FactorStore
 from user_service.store.passkeys import PasskeyStore
 from user_service.wiring.base import Base
 
-_HOUR = 3600.0
+_PAUSE_SECONDS = 600.0
 
 
 def factor_rpc_of(base: Base) -> FactorRpc:
@@ -36,6 +36,6 @@ def factor_care_of(base: Base) -> Task:
             await store.sweep(base.clock())
             await passkeys.sweep(base.clock())
             await base.factors.renew_seals()
-            await asyncio.sleep(_HOUR)
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     return care_for_factors
