@@ -7,7 +7,7 @@ STACK := devstack/bootstrap
 S ?=
 URL ?=
 
-.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth
+.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth bench-graph erasure-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,13 @@ faults: setup ## Kill and starve it; nothing acknowledged may be lost
 
 bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token checks
 	@$(PY) -m devstack servers run -- $(PY) -m bench.auth
+
+bench-graph: setup ## Follow, unfollow, block and lists at an account that 1,000,000 follow
+	@$(PY) -m devstack servers run -- $(PY) -m bench.graph_lists
+
+erasure-check: setup ## Look into every store for what is left of an account: make erasure-check USER=ID
+	@test "$(origin USER)" = "command line" || { echo "whose? make erasure-check USER=<id or username>" >&2; exit 64; }
+	@$(STACK) erasure-check "$(USER)" $(foreach name,$(ALSO),--also "$(name)")
 
 lint: setup ## ruff, import contracts, drift of stubs, locks and the OpenAPI document
 	@$(BIN)/ruff check .

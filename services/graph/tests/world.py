@@ -1,5 +1,6 @@
 """The service with the real stores, in two processes as it were; only the user service and the clock are fakes."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,10 +37,17 @@ class FakeUsers:
     private: set[int] = field(default_factory=set[int])
     inactive: set[int] = field(default_factory=set[int])
     versions: dict[int, int] = field(default_factory=dict[int, int])
+    seen: Callable[[], Awaitable[None]] | None = None
+    """Comes after an account has been looked at and before whoever looked hears of it."""
 
     async def account(self, user_id: int) -> Account | None:
-        if not 1 <= user_id <= 99 or user_id in self.inactive:
-            return None
+        found = self.known(user_id) if 1 <= user_id <= 99 and user_id not in self.inactive else None
+        if self.seen:
+            await self.seen()
+        return found
+
+    def known(self, user_id: int) -> Account:
+        """As the user service's events tell of it."""
         return Account(user_id, user_id in self.private, self.versions.get(user_id, 0))
 
 

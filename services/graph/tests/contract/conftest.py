@@ -1,14 +1,17 @@
 """GraphService over real in-process servers."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from graph_service import events
 from graph_service.settings import GraphSettings
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from kit.consumer import Consumer, Delivery
 from kit.postgres import open_postgres
-from kit.testing import MakeDatabase, MakeSettings, Rpc
+from kit.testing import MakeDatabase, MakeSettings, MakeTopics, Rpc
 
 from services.graph.tests.world import Clock, FakeUsers, World, peer
 
@@ -42,3 +45,26 @@ async def world(settings: GraphSettings, users: FakeUsers, rpc: Rpc) -> AsyncGen
 @pytest.fixture
 def stub(world: World) -> GraphServiceStub:
     return world.one.stub
+
+
+@pytest.fixture
+async def running(make_topics: MakeTopics, world: World) -> AsyncGenerator[list[Delivery]]:
+    """Relay and consumers as in production, and all that came over the topic."""
+    await make_topics(events.TOPIC, events.USER_TOPIC)
+    heard: list[Delivery] = []
+
+    async def hear(delivery: Delivery) -> None:
+        heard.append(delivery)
+
+    ears = Consumer(world.settings, group="test.ears", topics=[events.TOPIC], handle=hear)
+    other = world.other
+    runs = [
+        world.one.outbox.run,
+        ears.run,
+        *events.consumers(world.settings, other.changes, other.news, other.personal),
+    ]
+    tasks = [asyncio.ensure_future(run()) for run in runs]
+    yield heard
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

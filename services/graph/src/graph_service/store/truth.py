@@ -33,51 +33,49 @@ union all
 select 'close_friend', friend_id, null from close_friends_by_owner where owner_id = $1 and friend_id = any($2)
 """
 
-# $1 acts on $2.
-_UNMUTE = "delete from mutes_by_muter where muter_id = $1 and muted_id = $2"
-_CUTS = {
-    Kind.FOLLOWED: [
-        "delete from requests_by_follower where follower_id = $1 and followee_id = $2",
-        "delete from requests_by_followee where follower_id = $1 and followee_id = $2",
-    ],
-    Kind.UNFOLLOWED: [
-        "delete from following_by_follower where follower_id = $1 and followee_id = $2",
-        "delete from followers_by_followee where follower_id = $1 and followee_id = $2",
-    ],
-    Kind.WITHDRAWN: [
-        "delete from requests_by_follower where follower_id = $1 and followee_id = $2",
-        "delete from requests_by_followee where follower_id = $1 and followee_id = $2",
-    ],
-    Kind.UNBLOCKED: [
-        "delete from blocks_by_blocker where blocker_id = $1 and blocked_id = $2",
-        "delete from blocks_by_blocked where blocker_id = $1 and blocked_id = $2",
-    ],
-    Kind.MUTED: [_UNMUTE],  # one with another end, or one that has ended
-    Kind.UNMUTED: [_UNMUTE],
-    Kind.CLOSE_FRIEND_REMOVED: [
-        "delete from close_friends_by_owner where owner_id = $1 and friend_id = $2",
-        "delete from close_friends_by_friend where owner_id = $1 and friend_id = $2",
-    ],
-}
-# $3 is the change's id, $4 a mute's end. A row that is there already is a bug: the pair is locked and was read.
-_MAKES = {
-    Kind.FOLLOWED: [
-        "insert into following_by_follower (follower_id, followee_id, id) values ($1, $2, $3)",
-        "insert into followers_by_followee (follower_id, followee_id, id) values ($1, $2, $3)",
-    ],
-    Kind.REQUESTED: [
-        "insert into requests_by_follower (follower_id, followee_id, id) values ($1, $2, $3)",
-        "insert into requests_by_followee (follower_id, followee_id, id) values ($1, $2, $3)",
-    ],
-    Kind.BLOCKED: [
-        "insert into blocks_by_blocker (blocker_id, blocked_id, id) values ($1, $2, $3)",
-        "insert into blocks_by_blocked (blocker_id, blocked_id, id) values ($1, $2, $3)",
-    ],
-    Kind.MUTED: ["insert into mutes_by_muter (muter_id, muted_id, id, until) values ($1, $2, $3, $4)"],
-    Kind.CLOSE_FRIEND_ADDED: [
-        "insert into close_friends_by_owner (owner_id, friend_id, id) values ($1, $2, $3)",
-        "insert into close_friends_by_friend (owner_id, friend_id, id) values ($1, $2, $3)",
-    ],
+# An edge's copies, and what they call who acts ($1) and the other account ($2).
+_FOLLOWS = (("following_by_follower", "followers_by_followee"), ("follower_id", "followee_id"))
+_REQUESTS = (("requests_by_follower", "requests_by_followee"), ("follower_id", "followee_id"))
+_BLOCKS = (("blocks_by_blocker", "blocks_by_blocked"), ("blocker_id", "blocked_id"))
+_MUTES = (("mutes_by_muter",), ("muter_id", "muted_id"))
+_CLOSE_FRIENDS = (("close_friends_by_owner", "close_friends_by_friend"), ("owner_id", "friend_id"))
+Copies = tuple[Sequence[str], tuple[str, str]]
+
+# A row that is there already is a bug: the pair is locked and was read.
+_INSERT = "insert into {table} ({actor}, {target}, id) select $1::bigint, $2::bigint, id from change"
+_DELETE = "delete from {table} where {actor} = $1::bigint and {target} = $2::bigint"
+# But for a mute, which may have another end, or be over; its end is $3.
+_MUTE = """
+insert into mutes_by_muter (muter_id, muted_id, id, until)
+select $1::bigint, $2::bigint, id, $3::timestamptz from change
+on conflict (muter_id, muted_id) do update set id = excluded.id, until = excluded.until
+"""
+# All of a step in one round trip.
+_STEP = (
+    "with change as materialized (select next_id() as id, clock_timestamp() as at), {parts} select id, at from change"
+)
+
+
+def _parts(statement: str, copies: Copies) -> list[str]:
+    tables, (actor, target) = copies
+    return [statement.format(table=table, actor=actor, target=target) for table in tables]
+
+
+def _step(*parts: str) -> str:
+    return _STEP.format(parts=", ".join(f"part_{place} as ({part})" for place, part in enumerate(parts)))
+
+
+_STEPS = {
+    Kind.FOLLOWED: _step(*_parts(_DELETE, _REQUESTS), *_parts(_INSERT, _FOLLOWS)),
+    Kind.UNFOLLOWED: _step(*_parts(_DELETE, _FOLLOWS)),
+    Kind.REQUESTED: _step(*_parts(_INSERT, _REQUESTS)),
+    Kind.WITHDRAWN: _step(*_parts(_DELETE, _REQUESTS)),
+    Kind.BLOCKED: _step(*_parts(_INSERT, _BLOCKS)),
+    Kind.UNBLOCKED: _step(*_parts(_DELETE, _BLOCKS)),
+    Kind.MUTED: _step(_MUTE),
+    Kind.UNMUTED: _step(*_parts(_DELETE, _MUTES)),
+    Kind.CLOSE_FRIEND_ADDED: _step(*_parts(_INSERT, _CLOSE_FRIENDS)),
+    Kind.CLOSE_FRIEND_REMOVED: _step(*_parts(_DELETE, _CLOSE_FRIENDS)),
 }
 
 
@@ -106,14 +104,9 @@ class Pair:
         return changes
 
     async def _make(self, step: Step) -> Change:
-        conn, ends = self._inner.conn, (step.actor_id, step.target_id)
-        row = await conn.fetchrow("select next_id() as id, clock_timestamp() as at")
-        assert row is not None  # noqa: S101 a select without a table has one row
-        for statement in _CUTS.get(step.kind, ()):
-            await conn.execute(statement, *ends)
-        for statement in _MAKES.get(step.kind, ()):
-            ended = (step.until,) if step.kind is Kind.MUTED else ()
-            await conn.execute(statement, *ends, row["id"], *ended)
+        ended = (step.until,) if step.kind is Kind.MUTED else ()
+        row = await self._inner.conn.fetchrow(_STEPS[step.kind], step.actor_id, step.target_id, *ended)
+        assert row is not None  # noqa: S101 `change` has one row
         return Change(step, row["id"], row["at"])
 
 
