@@ -39,9 +39,9 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     """`serve` and `work`.
 
     The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of one core and
-    46 MiB for each thread. `factor_keys` are at least 32 random characters each, of which the first seals; `passkey_rp_id` is the
-    domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it. `avatar_folder`
-    is for files in work, the other `avatar_*` are limits of one picture's making."""
+    46 MiB for each thread. `factor_keys` are at least 32 random characters each, of which the first seals;
+    `passkey_rp_id` is the domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it.
+    `avatar_folder` is for files in work, the other `avatar_*` are limits of one picture's making."""
 
     password_time_cost: int = Field(default=1, ge=1)
     password_memory_kib: int = Field(default=47_104, ge=8)
