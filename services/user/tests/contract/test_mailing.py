@@ -1,24 +1,29 @@
 """Letters leave the queue by SMTP: over TLS, again after failures, never twice, and not for ever."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from kit.postgres import Postgres
+from kit.tasks import background
+from kit.testing import eventually
 from user_service.clients import RelayAddress, SmtpRelay
 from user_service.model.mail import Mail
 from user_service.service.letters import TEMPLATES
 from user_service.service.mailing import Mailing
 from user_service.store.mail import MailQueue, Outbound
+from user_service.wiring.base import Base
+from user_service.wiring.mail import correspondence_of
 
-from .conftest import Clock
+from .conftest import Clock, Register
 from .smtp_relay import Relay, certificate, smtp_relay
 
 SENDER = "Heliograph <noreply@example.org>"
 TOLD = {"username": "anna", "token": "hgm_x-y", "valid": "one hour"}
 
 
-def mailing(postgres: Postgres, address: RelayAddress, clock: Clock) -> Mailing:
+def mailing(postgres: Postgres, address: RelayAddress, clock: Callable[[], datetime]) -> Mailing:
     return Mailing(Outbound(postgres), SmtpRelay(address, SENDER), "https://photos.example/account/", clock)
 
 
@@ -145,6 +150,30 @@ async def test_a_letter_of_no_use_any_more_is_not_sent(postgres: Postgres, clock
         await mailing(postgres, plain(relay), clock).send_some()
     assert relay.letters == []
     assert await waiting(postgres) == []
+
+
+async def test_the_tasks_of_the_worker_write_and_send_what_calls_ask_for(
+    base: Base, register: Register, postgres: Postgres
+) -> None:
+    async with smtp_relay() as relay:
+        sender = mailing(base.postgres, plain(relay), base.clock)
+        async with background([correspondence_of(base).run, sender.run], grace=5):
+            await register("anna")
+
+            async def arrived() -> bool:
+                return len(relay.letters) == 1 and await waiting(postgres) == []
+
+            await eventually(arrived)
+    assert relay.letters[0]["Subject"] == "Confirm your e-mail address"
+
+
+async def test_the_gauge_tells_how_many_wait_and_for_how_long(postgres: Postgres, clock: Clock) -> None:
+    outbound = Outbound(postgres)
+    assert await outbound.state() == (0, 0)
+    await put(postgres, clock)
+    await postgres.primary.execute("update mail_queue set created_at = clock_timestamp() - interval '1 minute'")
+    depth, age = await outbound.state()
+    assert (depth, round(age / 60)) == (1, 1)
 
 
 async def test_two_workers_send_each_letter_once(postgres: Postgres, clock: Clock) -> None:

@@ -20,7 +20,7 @@ returning user_id, mail_id, recipient, template, variables, attempts, expires_at
 """
 _STATE = """
 select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
-from (select created_at from mail_queue limit 10001) as some
+from (select created_at from mail_queue limit 10001) as waiting
 """
 
 
