@@ -13,8 +13,9 @@ from kit.errors import Aborted, InvalidArgument, NotFound, PermissionDenied, Una
 from kit.postgres import Postgres
 from kit.proto import datetime_of
 from kit.testing import Rpc
+from user_service.model.security import Device
 from user_service.settings import UserSettings
-from user_service.wiring.base import open_base
+from user_service.wiring.base import Base, open_base
 from user_service.wiring.serving import serving_of
 
 from .conftest import PASSWORD, Clock, Register, meeting_at
@@ -116,6 +117,41 @@ async def test_a_refresh_gives_new_tokens_of_the_same_session(users: UserService
     assert (session.user_agent, session.address) == ("Test/1", "192.0.2.2")
 
 
+async def test_a_session_has_a_name_and_knows_its_last_use(
+    users: UserServiceStub, register: Register, clock: Clock
+) -> None:
+    profile = (await register()).profile
+    await log_in(users)
+    named = pb.CreateSessionRequest(login="anna", password=PASSWORD, device_name=" Anna's phone ", user_agent="x/1")
+    token = (await users.CreateSession(named)).tokens.refresh_token
+    clock.move(minutes=5)
+    await refresh(users, token)
+    phone, other = await sessions(users, profile.id)
+    assert (phone.device_name, other.device_name) == ("Anna's phone", "Test")
+    assert (datetime_of(phone.last_used_at) - datetime_of(phone.created_at)).total_seconds() == 300
+    assert other.last_used_at == other.created_at
+
+
+async def test_all_other_sessions_end_at_once_and_apps_keep_theirs(
+    users: UserServiceStub, base: Base, register: Register
+) -> None:
+    account = await base.accounts.get((await register()).profile.id)
+    assert account
+    app = await base.grants.open(account, Device(), scopes=("read",), app_id=7)
+    mine = (await log_in(users)).tokens
+    others = [(await log_in(users)).tokens for _ in range(2)]
+    keep = int(str((await claims(users, mine.access_token))["sid"]))
+    ended = await base.grants.revoke_others(account.profile.id, keep, Device())
+    assert [session.id for session in await sessions(users, account.profile.id)] == [keep]
+    assert {one.session_id for one in (await revocations(users)).revocations} == set(ended)
+    assert len(ended) == 2
+    for tokens in others:
+        with pytest.raises(Unauthenticated, match="SESSION_REVOKED"):
+            await refresh(users, tokens.refresh_token)
+    assert await refresh(users, mine.refresh_token)
+    assert await base.grants.refresh(app.refresh_token, address="", app_id=7)
+
+
 async def test_of_many_refreshes_at_once_one_wins_and_the_session_lives(
     users: UserServiceStub, register: Register, postgres: Postgres
 ) -> None:
@@ -145,7 +181,7 @@ async def test_a_token_used_again_within_ten_seconds_is_forgiven(
 
 
 async def test_a_token_used_again_later_ends_the_session_for_everybody(
-    users: UserServiceStub, register: Register, clock: Clock
+    users: UserServiceStub, register: Register, clock: Clock, postgres: Postgres
 ) -> None:
     profile = (await register()).profile
     old = (await log_in(users)).tokens
@@ -157,6 +193,8 @@ async def test_a_token_used_again_later_ends_the_session_for_everybody(
     (revoked,) = (await revocations(users)).revocations
     assert str(revoked.session_id) == (await claims(users, old.access_token))["sid"]
     assert await sessions(users, profile.id) == []
+    logged = await postgres.primary.fetch("select session_id from security_events where kind = 'refresh_token_reused'")
+    assert [row["session_id"] for row in logged] == [revoked.session_id]
 
 
 async def test_a_session_ends_sixty_days_after_its_last_refresh(
