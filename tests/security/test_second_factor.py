@@ -180,6 +180,22 @@ async def password_reset(attack: Attack) -> int:
     return 1
 
 
+async def called_off_deletion(attack: Attack) -> int:
+    """Takes the factor to delete the account, and to keep it after all."""
+    victim = attack.victim
+    for given, status in (({}, 403), ({"code": victim.wrong_code()}, 401), ({"recovery_code": victim.codes[-1]}, 202)):
+        body = {"password": PASSWORD, **given}
+        refused(await attack.http.request("DELETE", "/v1/me", json=body, headers=victim.person.headers), status)
+    victim.codes.pop()
+    ticket = await victim.ticket(cancel_deletion=True)
+    refused(await victim.prove(ticket, code=victim.wrong_code(), cancel_deletion=True), 401)
+    pending = await victim.prove(ticket, recovery_code=victim.recovery_code())
+    refused(pending, 403)
+    assert pending.json()["reason"] == "ACCOUNT_DELETION_PENDING", "a password with cancel_deletion has kept it"
+    await victim.enter(cancel_deletion=True)
+    return 1
+
+
 async def authorization_page(attack: Attack) -> int:
     """Asks for the factor before it asks for consent, whatever is sent to it."""
     app = await an_app(attack)
@@ -276,6 +292,7 @@ OF_THE_USER_SERVICE: Mapping[str, Way] = {
     "CredentialService.VerifyEmail": email_verification,
     "CredentialService.ForgetPassword": password_reset,
     "CredentialService.ResetPassword": password_reset,
+    "LifecycleService.DeleteAccount": called_off_deletion,
     "OAuthService.BeginAuthorization": authorization_page,
     "OAuthService.LogInBrowser": authorization_page,
     "OAuthService.PassSecondFactor": authorization_page,
@@ -296,7 +313,7 @@ HAND_NOTHING_OUT = {
     "AvatarService": "SetAvatar RemoveAvatar",
     "CredentialService": "ChangeEmail ChangePassword ChangeUsername",
     "FactorService": "GetFactors ConfirmTotp FinishPasskey ListPasskeys RemovePasskey",
-    "LifecycleService": "RequestExport GetExport DeleteAccount",
+    "LifecycleService": "RequestExport GetExport",
     "OAuthService": "CreateApp ListApps GetApp UpdateApp DeleteApp RenewAppSecret LogOutBrowser ListAuthorizedApps "
     "RemoveAuthorizedApp",
     "SettingsService": "GetSettings UpdateSettings BatchGetNotificationSettings",

@@ -56,9 +56,10 @@ class Guarded:
     async def prove(self, ticket: str, **proof: Any) -> httpx.Response:
         return await self.http.post("/v1/sessions/second-factor", json={"ticket": ticket, **proof})
 
-    async def enter(self, password: str = PASSWORD) -> None:
+    async def enter(self, password: str = PASSWORD, *, cancel_deletion: bool = False) -> None:
         """Log in as its owner does, in place of the session of before."""
-        answer = await self.prove(await self.ticket(password), recovery_code=self.recovery_code())
+        ticket, code = await self.ticket(password), self.recovery_code()
+        answer = await self.prove(ticket, recovery_code=code, cancel_deletion=cancel_deletion)
         tokens = answer.raise_for_status().json()
         self.person = replace(self.person, access_token=tokens["access_token"], refresh_token=tokens["refresh_token"])
 
