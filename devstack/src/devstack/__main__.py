@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from devstack import edge, logs, ports, stack
+from devstack.erasure import check
+from devstack.erasure import stores as erasure_stores
 from devstack.faults import StackError
 from devstack.processes import EDGE, MAIL
 from devstack.provision import app as provision_app
@@ -120,6 +122,24 @@ def run(command: Annotated[list[str], typer.Argument(help="After --, the command
     """Run a client of the running stack: HELIOGRAPH_URL and the other addresses are in its environment."""
     environment = {**os.environ, **stack.addresses(root or default_root())}
     os.execvpe(command[0], command, environment)  # noqa: S606 the command is the caller's own
+
+
+@app.command(name="erasure-check")
+def erasure_check(
+    user: Annotated[str, typer.Argument(help="The id of the account, or its username while it has one.")],
+    also: Annotated[list[str] | None, typer.Option(help="A name or address of before, to look for too.")] = None,
+    root: Root = None,
+) -> None:
+    """Look into every store for what is left of an account: of the running stack, or where HELIOGRAPH_* point to."""
+    if erasure_stores.named():
+        stores = erasure_stores.of_environment()
+    else:
+        folder = root or default_root()
+        stack.running(folder)
+        stores = erasure_stores.of_setting(stack.setting(stack.make_site(folder, {}, whole=True)))
+    marks = check.marks_of(stores, user, also or ())
+    if not check.tell(Console(width=200), marks, check.look(stores, marks)):
+        raise typer.Exit(1)
 
 
 def main(run: Callable[[], None] = app) -> None:

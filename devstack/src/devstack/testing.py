@@ -30,6 +30,7 @@ import psutil
 from rich.console import Console
 
 from devstack import bringup, data, ports, processes, readiness, system
+from devstack.erasure.stores import Stores, of_setting
 from devstack.faults import StackError
 from devstack.names import Names, fresh_names
 from devstack.processes import MAIL, TABLE, Process, Setting
@@ -106,6 +107,11 @@ class Stack:
             asyncio.run(data.drop(self._servers, self.names))
         if kind is None:
             shutil.rmtree(self.root, ignore_errors=True)
+
+    @property
+    def stores(self) -> Stores:
+        """Where its data is, for who looks into it past all services."""
+        return of_setting(self._setting)
 
     def address(self, name: str) -> str:
         """host:port of a process's gRPC or HTTP."""
