@@ -1,4 +1,5 @@
-"""The user service: `python -m user_service serve | work | migrate | keys [--dir FOLDER]`."""
+"""The user service: `python -m user_service serve | work | migrate | keys`; the last takes
+`list | rotate | retire KID`, and `--dir FOLDER`."""
 
 import sys
 import warnings
@@ -9,11 +10,11 @@ from typing import Any
 
 from kit import migrations, server
 from kit.process import Command, main
-from kit.settings import PostgresSettings, Settings
+from kit.settings import PostgresSettings
 
-from user_service.settings import KeySettings, UserSettings, WorkerSettings
-from user_service.store.keys import KeyFolder
+from user_service.settings import UserSettings, WorkerSettings
 from user_service.wiring.base import open_base
+from user_service.wiring.keys import key_command
 from user_service.wiring.serving import serving_of
 from user_service.wiring.working import working_of
 
@@ -47,19 +48,15 @@ def migrate(settings: PostgresSettings) -> None:
     migrations.migrate(settings.postgres_dsn.get_secret_value(), Path(__file__).parents[2] / "migrations")
 
 
-def keys(folder: Path) -> None:
-    KeyFolder(folder).create_first(now)
-
-
 def commands(arguments: list[str]) -> dict[str, Command[Any]]:
     known: dict[str, Command[Any]] = {
         "serve": Command(UserSettings, serve),
         "work": Command(WorkerSettings, work),
         "migrate": Command(PostgresSettings, migrate),
-        "keys": Command(KeySettings, lambda settings: keys(settings.token_keys_dir)),
     }
-    if len(arguments) == 3 and arguments[:2] == ["keys", "--dir"]:
-        known[" ".join(arguments)] = Command(Settings, lambda _: keys(Path(arguments[2])))
+    for asked in (["keys"], arguments):
+        if asked[:1] == ["keys"] and (command := key_command(asked[1:], now)):
+            known[" ".join(asked)] = command
     return known
 
 

@@ -20,16 +20,30 @@ from kit.settings import (
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from user_service.clients import RelayAddress, Security
+from user_service.model.keys import TokenRules
 from user_service.model.limits import parse_quotas
 from user_service.service.passwords import HashingCost
 from user_service.service.relying_party import RelyingParty
 from user_service.service.sealing import Seals
-from user_service.service.tokens import TokenRules
 
 FactorKey = Annotated[SecretStr, Field(min_length=32)]
 
 
-class KeySettings(Settings):
+class KeyTimes(Settings):
+    """How long access tokens live, and how long a new key waits before it signs."""
+
+    access_token_seconds: int = Field(default=900, ge=10, le=900)
+    token_key_settling_seconds: int = Field(default=120, ge=0)
+
+    @property
+    def tokens(self) -> TokenRules:
+        return TokenRules(
+            lifetime=timedelta(seconds=self.access_token_seconds),
+            settling=timedelta(seconds=self.token_key_settling_seconds),
+        )
+
+
+class KeySettings(KeyTimes):
     """`keys` and `serve`: the folder of private signing keys."""
 
     token_keys_dir: Path
@@ -48,12 +62,10 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     password_parallelism: int = Field(default=1, ge=1)
     password_threads: int = Field(default=2, ge=1)
     password_queue: int = Field(default=64, ge=0)
-    access_token_seconds: int = Field(default=900, ge=10, le=900)
     refresh_token_days: int = Field(default=60, ge=1)
     # Changes to the defaults, such as "log_in.network=5/900,register.address=3/60": attempts and seconds.
     attempt_limits: str = ""
     security_event_days: int = Field(default=180, ge=1)
-    token_key_settling_seconds: int = Field(default=120, ge=0)
     profile_cache_seconds: int = Field(default=3600, ge=1)
     avatar_folder: Path = Path(tempfile.gettempdir()) / f"heliograph-avatars-{os.getuid()}"
     avatar_memory_bytes: int = Field(default=1 << 30, ge=256 << 20)
@@ -96,13 +108,6 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
             parallelism=self.password_parallelism,
             threads=self.password_threads,
             queue=self.password_queue,
-        )
-
-    @property
-    def tokens(self) -> TokenRules:
-        return TokenRules(
-            lifetime=timedelta(seconds=self.access_token_seconds),
-            settling=timedelta(seconds=self.token_key_settling_seconds),
         )
 
 

@@ -9,8 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from kit.settings import BadSettings
+from user_service.model.keys import TokenRules
 from user_service.model.scopes import OWN_SCOPES
-from user_service.service.tokens import AccessTokens, TokenRules
+from user_service.service.tokens import AccessTokens
 from user_service.store.keys import KeyFolder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

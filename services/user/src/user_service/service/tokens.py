@@ -4,29 +4,18 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from joserfc import jwt
 from kit import log
 from kit.settings import BadSettings
 
+from user_service.model.keys import RELOAD, TokenRules
 from user_service.model.scopes import OWN_SCOPES
 from user_service.store.keys import KeyFolder, SigningKey
 
 ISSUER, AUDIENCE = "heliograph", "heliograph-api"
-_RELOAD_SECONDS = 30.0
-
 logger = log.get(__name__)
-
-
-@dataclass(frozen=True)
-class TokenRules:
-    """A new key signs only after `settling`: by then every process has loaded it and none is asked for a key it does
-    not know. It must be longer than the reload interval of half a minute. The only key signs at once."""
-
-    lifetime: timedelta
-    settling: timedelta
 
 
 class AccessTokens:
@@ -84,7 +73,7 @@ class AccessTokens:
     async def watch(self) -> None:
         """A task: finds keys that were added or taken away."""
         while True:
-            await asyncio.sleep(_RELOAD_SECONDS)
+            await asyncio.sleep(RELOAD.total_seconds())
             await self.reload()
 
     async def reload(self) -> None:

@@ -45,6 +45,10 @@ class KeyFolder:
         """As create, when there is no key yet."""
         return None if self._folder.is_dir() and self.load() else self.create(clock)
 
+    def remove(self, kid: str) -> None:
+        """Raises FileNotFoundError."""
+        (self._folder / f"{kid}{_SUFFIX}").unlink()
+
     def _write(self, kid: str, text: str) -> None:
         """Under another name first: whoever loads the folder at that moment must not read half a key."""
         part = self._folder / f".{kid}.{secrets.token_hex(4)}"
