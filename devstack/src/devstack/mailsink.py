@@ -21,7 +21,7 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import time_ns
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -75,7 +75,7 @@ class Letters:
 
 
 def shown(name: str, recipients: Sequence[str], content: bytes) -> dict[str, Any]:
-    message = cast("EmailMessage", message_from_bytes(content, policy=policy.default))
+    message = message_from_bytes(content, policy=policy.default)
     return {
         "id": name,
         "from": str(message["From"] or ""),

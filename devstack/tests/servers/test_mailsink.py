@@ -5,7 +5,7 @@ import os
 import smtplib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,7 +17,7 @@ from devstack import bringup, ports, readiness
 
 
 @contextmanager
-def mailsink(folder: Path) -> Iterator[tuple[str, int]]:
+def mailsink(folder: Path) -> Generator[tuple[str, int]]:
     """Its URL and its SMTP port."""
     http, ops, smtp = ports.free_ports(3)
     told = {

@@ -1,5 +1,7 @@
 """What clients send to confirm and change addresses, passwords and usernames."""
 
+from typing import Any
+
 from pydantic import ConfigDict
 
 from gateway.schemas.requests import Body, Text
@@ -8,7 +10,7 @@ _TOKEN = "hgm_AaH-RJRMAAEBc9gtq35aaKw2MmcKevaKSIokEhsGMbZI8X3rZp-UqrQ"  # noqa: 
 _PASSWORD = "correct horse battery"  # noqa: S105 an example
 
 
-def _example(**fields: str) -> ConfigDict:
+def _example(**fields: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [fields]})
 
 

@@ -34,7 +34,7 @@ class Relay:
         if self.refusals:
             return self.refusals.pop(0)
         content = cast("bytes", envelope.content)
-        self.letters.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+        self.letters.append(message_from_bytes(content, policy=policy.default))
         self.envelopes.append((envelope.mail_from or "", envelope.rcpt_tos))
         transport = server.transport
         self.secure.append(transport is not None and transport.get_extra_info("ssl_object") is not None)
