@@ -99,7 +99,7 @@ class Correspondence:
             await self._send_token(conn, request, account)
         elif request.user_id:
             # Nobody who is not logged in can have this letter sent again and again.
-            await self._tell_owner(conn, request, account, holder)
+            await self._tell_owner(conn, account, holder)
 
     async def _send_token(self, conn: Connection, request: LetterRequest, account: Account) -> None:
         token = LetterToken(account.profile.id, request.kind, secrets.token_bytes(SECRET_BYTES))
@@ -113,7 +113,7 @@ class Correspondence:
             event = SecurityEvent(token.user_id, Kind.PASSWORD_RESET_REQUESTED, request.device)
             await self._security.record(conn, event)
 
-    async def _tell_owner(self, conn: Connection, request: LetterRequest, account: Account, holder: Holder) -> None:
+    async def _tell_owner(self, conn: Connection, account: Account, holder: Holder) -> None:
         owner = await self._accounts.get(holder.user_id)
         if owner is None:
             return

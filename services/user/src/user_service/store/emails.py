@@ -1,7 +1,7 @@
 """Queries of e-mail addresses: whose they are.
 
-An address belongs to one account. Until somebody proves that it is theirs, it belongs to whoever named it first; another
-account that names it exists all the same, and owns nothing.
+An address belongs to one account. Until somebody proves that it is theirs, it belongs to whoever named it first;
+another account that names it exists all the same, and owns nothing.
 """
 
 from dataclasses import dataclass
@@ -74,5 +74,4 @@ class EmailStore:
             "left join emails as held using (email_key) left join unclaimed_emails as other using (email_key)",
             names.email_key(email),
         )
-        assert row
-        return Holder(row["user_id"] or 0, bool(row["verified"]), row["unclaimed_by"] or 0)
+        return Holder(row["user_id"] or 0, bool(row["verified"]), row["unclaimed_by"] or 0) if row else Holder()
