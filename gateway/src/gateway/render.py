@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 from gateway.media_urls import MediaUrls
 from gateway.schemas import answers
+from gateway.schemas.avatars import Avatar, AvatarVariant
 
 MEDIA_KINDS: Mapping[int, answers.MediaKindName] = {
     post_pb2.MEDIA_KIND_IMAGE: "image",
@@ -186,13 +187,11 @@ class Render:
     def _avatar_url(self, profile: user_pb2.Profile) -> str | None:
         return f"{self._urls.url(profile.avatar_key)}/{_AVATAR_SIZE}.jpg" if profile.avatar_key else None
 
-    def _avatar(self, profile: user_pb2.Profile) -> answers.Avatar | None:
+    def _avatar(self, profile: user_pb2.Profile) -> Avatar | None:
         if not profile.avatar_key:
             return None
         base = self._urls.url(profile.avatar_key)
-        return answers.Avatar(
-            [answers.AvatarVariant(size, f"{base}/{size}.webp", f"{base}/{size}.jpg") for size in _AVATAR_SIZES]
-        )
+        return Avatar([AvatarVariant(size, f"{base}/{size}.webp", f"{base}/{size}.jpg") for size in _AVATAR_SIZES])
 
     def _variant(self, variant: post_pb2.Variant) -> answers.Variant:
         return answers.Variant(

@@ -4,9 +4,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-Id = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$", examples=["116045278314958848"])]
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-06-21T19:30:00.000Z"])]
-Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+from gateway.schemas.avatars import Avatar
+from gateway.schemas.scalars import Id as Id
+from gateway.schemas.scalars import Time as Time
+from gateway.schemas.scalars import Url as Url
+
 MediaKindName = Literal["image", "video"]
 MediaStateName = Literal["waiting", "checking", "resizing", "transcoding", "ready", "refused"]
 AudienceName = Literal["public", "followers", "close_friends"]
@@ -29,18 +31,6 @@ class Problem(Struct, frozen=True):
     reason: Annotated[str, Meta(description="Stable word to match on", examples=["POST_NOT_FOUND"])]
     trace_id: str
     errors: list[FieldError]
-
-
-class AvatarVariant(Struct, frozen=True):
-    """Square."""
-
-    size: Annotated[int, Meta(description="Pixels of an edge")]
-    webp: Url
-    jpeg: Url
-
-
-class Avatar(Struct, frozen=True):
-    variants: Annotated[list[AvatarVariant], Meta(description="Largest first")]
 
 
 class User(Struct, frozen=True):
