@@ -147,6 +147,16 @@ async def test_drift_is_corrected_and_shown(redis: Redis, tables: Tables) -> Non
     assert drift("test:drift") - before == 4
 
 
+async def test_what_is_asked_for_is_compared_though_nothing_changed(redis: Redis, tables: Tables) -> None:
+    likes = counters(redis, tables, quiet=60)
+    await likes.apply(1, "likes", 1, "a")
+    tables.rows[1]["likes"], tables.rows[2]["likes"] = 5, 7
+    assert await likes.reconcile() == 0
+    await likes.recheck([1, 2])
+    assert await likes.reconcile() == 2
+    assert {each: numbers["likes"] for each, numbers in (await likes.get([1, 2])).items()} == {1: 5, 2: 7}
+
+
 async def test_a_change_that_arrives_while_it_is_compared_is_no_drift(redis: Redis, tables: Tables) -> None:
     likes = counters(redis, tables, name="test:race")
     tables.like(1)
