@@ -25,7 +25,7 @@ ACCEPT = Cells("          401  404  404  404  404  404  +    401  404  403",
                "          401  404  404  .    404  404  404  401  404  403")  # fmt: skip
 ON_OTHERS = same("        401  +    +    +    +    +    422  401  +    403")
 MUTE = same("             401  +    +    +    404  +    422  401  +    403")
-CLOSE_FRIEND = same("     401  +    +    +    404  +    422  401  +    403")
+CLOSE_FRIEND = same("     401  +    +    +    404  422  422  401  +    403")
 FOLLOW = same("           401  +    +    +    404  422  422  401  +    403")
 
 
@@ -157,7 +157,7 @@ ROWS = [
     Row("PUT /v1/me/close-friends/{user_id}", 200, CLOSE_FRIEND),
     Row("DELETE /v1/me/close-friends/{user_id}", 200, ON_OTHERS),
     Row("GET /v1/me/suggestions", 200, MINE),
-    Row("DELETE /v1/me/suggestions/{user_id}", 204, MINE),
+    Row("DELETE /v1/me/suggestions/{user_id}", 204, MUTE),
     Row("GET /v1/me/apps", 200, MINE),
     Row("DELETE /v1/me/apps/{app_id}", 404, MINE),
     Row("GET /v1/apps", 200, MINE),
