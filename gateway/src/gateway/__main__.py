@@ -45,7 +45,7 @@ async def assemble(config: GatewaySettings) -> AsyncGenerator[Parts]:
             revocations=revocations,
             authenticator=Authenticator(keys, revocations),
             limiter=Limiter(redis, FALLBACKS.inc),
-            records=Records(redis),
+            records=Records(redis, config.cursor_key.get_secret_value().encode()),
             cursors=Cursors(config.cursor_key.get_secret_value().encode()),
             urls=urls,
             render=Render(urls),

@@ -87,11 +87,17 @@ class Claim:
 
 
 class Records:
-    """While Redis is away every request is carried out, and the services alone tell a repeated one."""
+    """While Redis is away every request is carried out, and the services alone tell a repeated one. `key` is a secret,
+    the same on all instances."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, key: bytes) -> None:
         self._redis = redis
         self._settle = redis.register_script(_SETTLE)
+        self._key = hashlib.sha256(b"idempotency\n" + key).digest()
+
+    def fingerprint(self, body: bytes) -> str:
+        """Of no use to whoever reads Redis: bodies hold passwords, which could be tried against it."""
+        return hashlib.blake2b(body, digest_size=16, key=self._key).hexdigest()
 
     async def claim(self, scope: Scope, fingerprint: str, seconds: float) -> Claim | Response:
         """The claim for at most `seconds`, or the answer that was kept. Raises Refusal 422 when the key was used with
@@ -139,10 +145,6 @@ def read_key(values: list[str]) -> str | None:
             422, "BAD_IDEMPOTENCY_KEY", f"Idempotency-Key is one value of 1 to {LONGEST_KEY} printable ASCII characters"
         )
     return key
-
-
-def fingerprint_of(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def replay(record: Record) -> Response:

@@ -192,10 +192,10 @@ async def _once(request: Request, body: bytes, policy: Policy, act: Callable[[],
     key = idempotency.read_key(request.headers.getlist("idempotency-key")) if policy.once else None
     if key is None:
         return await act()
-    fingerprint = idempotency.fingerprint_of(body)
+    parts: Parts = request.app.state.parts
+    fingerprint = parts.records.fingerprint(body)
     scope = scope_of(request, key)
     request.state.creation_id = _creation_id(request, scope, fingerprint)
-    parts: Parts = request.app.state.parts
     claim = await parts.records.claim(scope, fingerprint, policy.seconds + _LOCK_MARGIN_SECONDS)
     if isinstance(claim, Response):
         return claim

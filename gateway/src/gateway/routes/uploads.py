@@ -44,7 +44,7 @@ async def upload(here: HereDep, request: Request) -> Response:
 
 async def _store_once(here: Here, form: Form, fields: requests.UploadFields, key: str) -> Response:
     """What was sent is told by the file and the fields: the form's boundary differs each time."""
-    fingerprint = idempotency.fingerprint_of(f"{form.file.sha256}\n{fields.model_dump_json()}".encode())
+    fingerprint = here.parts.records.fingerprint(f"{form.file.sha256}\n{fields.model_dump_json()}".encode())
     scope = scope_of(here.request, key)
     here.request.state.creation_id = scope.creation_id
     claim = await here.parts.records.claim(scope, fingerprint, _LOCK_SECONDS)
