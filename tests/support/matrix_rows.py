@@ -151,6 +151,10 @@ ROWS = [
     Row("POST /v1/me/passkeys/options", 201, MINE, WITH_PASSWORD),
     Row("POST /v1/me/passkeys", 422, MINE, {**TICKET, "credential": CREDENTIAL}),
     Row("DELETE /v1/me/passkeys/{passkey_id}", 404, MINE, WITH_PASSWORD),
+    # Before the next one: nobody has asked for an export yet.
+    Row("GET /v1/me/export", 404, MINE),
+    Row("POST /v1/me/export", 202, MINE),
+    Row("DELETE /v1/me", 401, MINE, {"password": "wrong"}),
     Row("PUT /v1/me/avatar", 200, MINE, photo(64, 64)),
     Row("DELETE /v1/me/avatar", 204, MINE),
     Row("GET /v1/me/close-friends", 200, MINE),
