@@ -123,6 +123,9 @@ async def scene_of(http: httpx.AsyncClient) -> Scene:
     (await host.post(path, {"text": "hello yourself", "reply_to": comment})).raise_for_status()
     media = {"file": post["media"][0]["id"], "file of no post": unposted}
     files = {name: await file_of(actor, media_id) for name, media_id in media.items()}
+    headers = {**actor.headers, "Content-Type": "image/jpeg"}
+    account = (await http.put("/v1/me/avatar", content=photo(300, 300), headers=headers)).raise_for_status().json()
+    files["avatar"] = account["avatar_url"]
     return Scene(http, actor, host, reader, tag, post["id"], hosts_post, comment, files)
 
 
