@@ -69,9 +69,10 @@ async def erase(
 
 
 def _part_of_array(found: Found, *, first: bool) -> bytes:
-    rows = [json.dumps(_plain(row), ensure_ascii=False, default=_text) for row in found.rows]
-    start = "[\n" if first else ",\n" if rows else ""
-    return f"{start}{(',' + chr(10)).join(rows)}{'' if found.following else chr(10) + ']' + chr(10)}".encode()
+    rows = ",\n".join(json.dumps(_plain(row), ensure_ascii=False, default=_text) for row in found.rows)
+    before = "[\n" if first else ",\n" if rows else ""
+    after = "" if found.following else "\n]\n"
+    return f"{before}{rows}{after}".encode()
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
