@@ -7,13 +7,16 @@ STACK := devstack/bootstrap
 S ?=
 URL ?=
 
-.PHONY: help setup up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth bench-graph erasure-check
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth bench-graph erasure-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## Install what is missing and make .venv from the locks
 	@$(STACK) setup
+
+browser: ## As setup, and a Chromium for the tests of pages
+	@$(STACK) browser
 
 up: ## Start the whole system on 127.0.0.1 and print its addresses
 	@$(STACK) up
@@ -33,13 +36,13 @@ logs: ## Show logs: make logs S=feed
 demo: setup ## A photo reaches a follower, on the running system (or at URL=...), through REST alone
 	@$(if $(URL),$(PY) -m demo --url $(URL),$(STACK) run -- $(PY) -m demo)
 
-test: setup ## All tests: unit without servers, the rest on real servers started and stopped here
+test: browser ## All tests: unit without servers, the rest on real servers started and stopped here
 	@$(PY) -m devstack servers run -- tests/run
 
 unit: setup ## Tests that touch no network
 	@tests/run unit
 
-e2e: setup ## End-to-end tests on a whole system of their own
+e2e: browser ## End-to-end tests on a whole system of their own
 	@$(PY) -m devstack servers run -- tests/run e2e
 
 faults: setup ## Kill and starve it; nothing acknowledged may be lost

@@ -18,3 +18,16 @@ def test_a_clone_without_a_set_up_is_told_how_to_start_and_installs_nothing(tmp_
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "heliograph: nothing is set up in this clone yet: start with `make up`\n"
     assert [path.name for path in tmp_path.iterdir()] == ["devstack"]
+
+
+def test_who_may_not_install_a_browser_is_told_what_to_install(tmp_path: Path) -> None:
+    script = (
+        "from importlib.machinery import SourceFileLoader\n"
+        f"SourceFileLoader('bootstrap', {str(BOOTSTRAP)!r}).load_module().browser()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-W", "ignore", "-c", script],
+        capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "install them first: sudo apt-get install chromium" in done.stderr
