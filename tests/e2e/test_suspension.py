@@ -9,7 +9,7 @@ import pytest
 from devstack.testing import Stack
 from kit.testing import eventually
 from support.administration import make_admin
-from support.apps import app_token
+from support.oauth import app_token
 from support.rest import PASSWORD, Json, Person, assert_problem, join
 from support.traces import Scene, scene_of
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -30,6 +30,7 @@ class Lens:
     id: str
     client_id: str
     secret: str
+    scope: str
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
     def page(self, changes: Mapping[str, str | None] = NOTHING) -> str:
@@ -38,7 +39,7 @@ class Lens:
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": CALLBACK,
-            "scope": "read write",
+            "scope": self.scope,
             "state": "s-1",
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
@@ -72,7 +73,7 @@ async def make_app(maker: Person, *, confidential: bool = True, scopes: tuple[st
     kind = "confidential" if confidential else "public"
     body: Json = {"name": "Lens", "client_type": kind, "redirect_uris": [CALLBACK], "scopes": list(scopes)}
     app = (await maker.post("/v1/apps", body)).raise_for_status().json()
-    return Lens(maker.http, app["id"], app["client_id"], app["client_secret"] or "")
+    return Lens(maker.http, app["id"], app["client_id"], app["client_secret"] or "", " ".join(scopes))
 
 
 @dataclass
@@ -111,6 +112,14 @@ async def log_in(browser: httpx.AsyncClient, lens: Lens, person: Person) -> Page
     answer = await (await visit(browser, lens.page())).press("log-in", login=person.username, password=PASSWORD)
     assert answer.status_code == 303, answer.text
     return await visit(browser, answer.headers["location"])
+
+
+async def app_token(person: Person, scopes: Sequence[str]) -> str:
+    """Of an app of theirs that they let in: an access token with these scopes alone."""
+    lens = await make_app(person, confidential=False, scopes=tuple(scopes))
+    async with browser_at(str(person.http.base_url)) as browser:
+        code = told(await (await log_in(browser, lens, person)).press("allow"))["code"]
+    return (await lens.redeem(code)).raise_for_status().json()["access_token"]
 
 
 async def code_for(browser: httpx.AsyncClient, lens: Lens) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from kit.testing import eventually
 
-from support.apps import app_token
+from support.oauth import app_token
 from support.rest import Json, Person, join
 
 
