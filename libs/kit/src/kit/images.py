@@ -6,7 +6,7 @@ To be run inside kit.sandbox only. Sizes are (width, height) in pixels.
 import io
 import struct
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,7 +40,7 @@ def read(
     source: Path,
     resized: Callable[[Size], Size],
     *,
-    formats: Sequence[str] = PHOTO_FORMATS,
+    formats: tuple[str, ...] = PHOTO_FORMATS,
     max_pixels: int = MAX_PIXELS,
 ) -> Picture:
     """The first frame of the file, in the size that `resized` makes of the original's (never larger than that).
@@ -95,7 +95,7 @@ def _scaled(size: Size, scale: float) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _opened(source: Path, formats: Sequence[str], max_pixels: int) -> Image.Image:
+def _opened(source: Path, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
     """Reads the header only."""
     try:
         image = Image.open(source, formats=formats)
