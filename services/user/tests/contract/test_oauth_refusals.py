@@ -1,6 +1,7 @@
 """What the token endpoint refuses, and in which words; and what apps may be registered."""
 
 import base64
+from functools import partial
 
 import grpc
 import pytest
@@ -9,7 +10,10 @@ from heliograph.user.v1 import user_pb2
 from heliograph.user.v1.oauth_pb2_grpc import OAuthServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unauthenticated
+from user_service.model.accounts import AccountState
 from user_service.model.apps import MAX_APPS
+from user_service.model.security import Device, Kind
+from user_service.wiring.base import Base
 
 from .conftest import Register
 from .oauth_world import CALLBACK, Client, Said, log_in, make_app, parameters, said
@@ -101,6 +105,23 @@ async def test_a_client_that_does_not_prove_who_it_is_is_refused(
     # Who proved nothing has spoilt nothing.
     post = {**without, "code_verifier": client.verifier, "client_secret": secret}
     assert (await asked(oauth, post)).status == 200
+
+
+async def test_apps_of_a_suspended_maker_get_nothing_until_it_is_restored(
+    base: Base, client: Client, browser: str, maker: int
+) -> None:
+    tokens = (await client.redeem(await client.code(browser))).body
+    code = await client.code(browser)
+    change = partial(base.states.change, maker, device=Device())
+    await change(AccountState.SUSPENDED, allowed_from=[AccountState.ACTIVE], kind=Kind.SUSPENDED)
+    for answer in (
+        await client.token(grant_type="client_credentials"),
+        await client.redeem(code),
+        await client.refresh(tokens["refresh_token"]),
+    ):
+        assert (answer.status, answer.error) == (401, "invalid_client")
+    await change(AccountState.ACTIVE, allowed_from=[AccountState.SUSPENDED], kind=Kind.RESTORED)
+    assert (await client.refresh(tokens["refresh_token"])).status == 200
 
 
 async def test_requests_that_are_none_are_refused(oauth: OAuthServiceStub, client: Client) -> None:

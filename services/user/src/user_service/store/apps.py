@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kit.postgres import Connection, Postgres, Record
 
+from user_service.model.accounts import AccountState
 from user_service.model.apps import App, AppWish, ClientType
 
 _SELECT = (
@@ -24,19 +25,19 @@ _RENEW = "update apps set secret_id = next_id(), secret_hash = $2, changed_at = 
 
 
 class AppStore:
-    """What takes a connection runs in its transaction; the rest reads the primary: apps are who may ask for tokens."""
+    """What takes a connection runs in its transaction; the rest reads the primary: apps are who may ask for tokens.
+    An app whose maker is suspended, or about to be erased, is as if it were not."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
     async def get(self, app_id: int) -> App | None:
-        row = await self._postgres.primary.fetchrow(f"{_SELECT} where app_id = $1", app_id)
-        return _app(row) if row else None
+        async with self._postgres.primary.acquire() as conn:
+            return await _made_by_somebody(conn, await conn.fetchrow(f"{_SELECT} where app_id = $1", app_id))
 
     async def hold(self, conn: Connection, app_id: int) -> App | None:
         """It stays as it is until the end of the transaction."""
-        row = await conn.fetchrow(f"{_SELECT} where app_id = $1 for share", app_id)
-        return _app(row) if row else None
+        return await _made_by_somebody(conn, await conn.fetchrow(f"{_SELECT} where app_id = $1 for share", app_id))
 
     async def lock(self, conn: Connection, app_id: int, owner_id: int) -> App | None:
         row = await conn.fetchrow(f"{_SELECT} where app_id = $1 and owner_id = $2 for update", app_id, owner_id)
@@ -85,6 +86,12 @@ class AppStore:
 
     async def delete(self, conn: Connection, app_id: int) -> None:
         await conn.execute("delete from apps where app_id = $1", app_id)
+
+
+async def _made_by_somebody(conn: Connection, row: Record | None) -> App | None:
+    """The app, if its maker's account is active."""
+    query = "select true from accounts where user_id = $1 and state = $2"
+    return _app(row) if row and await conn.fetchval(query, row["owner_id"], AccountState.ACTIVE) else None
 
 
 def _app(row: Record) -> App:
