@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+_DEVICE = re.compile(r"hgd_[A-Za-z0-9_-]{43}")
+_DEVICE_SECONDS = 400 * 24 * 3600  # as long as browsers keep a cookie
 _LOGIN = re.compile(r"hgb_[A-Za-z0-9_-]{1,200}")
 
 
@@ -30,18 +32,24 @@ class Cookies:
         return "__Host-heliograph-login" if self.secure else "heliograph-login"
 
     @property
+    def device(self) -> str:
+        return "__Host-heliograph-device" if self.secure else "heliograph-device"
+
+    @property
     def form(self) -> str:
         return "__Host-heliograph-form" if self.secure else "heliograph-form"
 
 
 class Browser:
-    """One request's. `login` is empty when nobody is logged in, as far as the cookies tell."""
+    """One request's. `login` is empty when nobody is logged in, as far as the cookies tell; `device` is what an earlier
+    log-in left, for the limits on guesses."""
 
     def __init__(self, request: Request, public_url: str) -> None:
         base = urlsplit(public_url)
         self._request, self._origin = request, f"{base.scheme}://{base.netloc}"
         self._cookies = Cookies(base.scheme == "https")
         self.login = self._kept(self._cookies.login, _LOGIN)
+        self.device = self._kept(self._cookies.device, _DEVICE)
         self._form = self._kept(self._cookies.form, _SECRET)
         self._made = not self._form
         if self._made:
@@ -62,8 +70,10 @@ class Browser:
         if self._made:
             self._set(response, self._cookies.form, self._form, None)
 
-    def log_in(self, response: Response, token: str, seconds: int) -> None:
+    def log_in(self, response: Response, token: str, seconds: int, device: str) -> None:
         """Whatever was known of the browser before counts no more."""
+        if device:
+            self._set(response, self._cookies.device, device, _DEVICE_SECONDS)
         self._set(response, self._cookies.login, token, seconds)
         self._set(response, self._cookies.form, secrets.token_urlsafe(32), None)
 

@@ -229,6 +229,15 @@ async def secure(world: World) -> AsyncIterator[Client]:
         )
 
 
+async def test_a_browser_is_known_again_at_its_next_log_in(browser: Client, world: World):
+    device = "hgd_" + "A" * 43
+    entered = pb.LogInBrowserResponse(browser_token=BROWSER, expires_in_seconds=60, device_token=device)
+    world.oauth.answer("LogInBrowser", entered)
+    for _ in range(2):
+        await send(browser, "log-in", login="ada", password="right")
+    assert [asked.device_token for asked in world.oauth.asked(pb.LogInBrowserRequest)] == ["", device]
+
+
 async def test_cookies_are_this_hosts_alone(browser: Client, secure: Client):
     for client, prefix in ((browser, ""), (secure, "__Host-")):
         page = Forms((response := await client.get(PAGE)).text)

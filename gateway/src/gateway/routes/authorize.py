@@ -148,13 +148,14 @@ class _Visit:
                     password=fields.get("password", ""),
                     address=self.here.address,
                     user_agent=self.here.user_agent,
+                    device_token=self.browser.device,
                 )
             )
         except _ENTERED as error:
             return self._log_in_page(asked, error, login)
         if found.ticket:
             return self._second_factor_page(found.ticket, found.methods)
-        return self._logged_in(found.browser_token, found.expires_in_seconds)
+        return self._logged_in(found.browser_token, found.expires_in_seconds, found.device_token)
 
     async def _second_factor(self, asked: pb.BeginAuthorizationResponse, fields: Mapping[str, str]) -> Response:
         ticket = fields.get("ticket", "")
@@ -166,13 +167,14 @@ class _Visit:
                     recovery_code=fields.get("recovery_code", ""),
                     address=self.here.address,
                     user_agent=self.here.user_agent,
+                    device_token=self.browser.device,
                 )
             )
         except _ENTERED as error:
             if error.reason != "BAD_SECOND_FACTOR":
                 return self._log_in_page(asked, error)
             return self._second_factor_page(ticket, ("totp", "recovery_code"), error)
-        return self._logged_in(found.browser_token, found.expires_in_seconds)
+        return self._logged_in(found.browser_token, found.expires_in_seconds, found.device_token)
 
     async def _decide(self, *, allowed: bool) -> Response:
         decided = await self.oauth.DecideAuthorization(
@@ -187,9 +189,9 @@ class _Visit:
         )
         return self._to(decided.redirect_uri)
 
-    def _logged_in(self, token: str, seconds: int) -> Response:
+    def _logged_in(self, token: str, seconds: int, device: str) -> Response:
         response = self._to(self.address)
-        self.browser.log_in(response, token, seconds)
+        self.browser.log_in(response, token, seconds, device)
         return response
 
     def _log_in_page(

@@ -509,10 +509,13 @@ class LogInBrowserRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     login: _builtins.str
     password: _builtins.str
     address: _builtins.str
     user_agent: _builtins.str
+    device_token: _builtins.str
+    """As in CreateSessionRequest; kept in a cookie of its own."""
     def __init__(
         self,
         *,
@@ -520,10 +523,11 @@ class LogInBrowserRequest(_message.Message):
         password: _builtins.str = ...,
         address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "login", b"login", "password", b"password", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "device_token", b"device_token", "login", b"login", "password", b"password", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -538,12 +542,14 @@ class PassSecondFactorRequest(_message.Message):
     RECOVERY_CODE_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     ticket: _builtins.str
     code: _builtins.str
     """One of the two."""
     recovery_code: _builtins.str
     address: _builtins.str
     user_agent: _builtins.str
+    device_token: _builtins.str
     def __init__(
         self,
         *,
@@ -552,10 +558,11 @@ class PassSecondFactorRequest(_message.Message):
         recovery_code: _builtins.str = ...,
         address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "code", b"code", "recovery_code", b"recovery_code", "ticket", b"ticket", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "code", b"code", "device_token", b"device_token", "recovery_code", b"recovery_code", "ticket", b"ticket", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -569,10 +576,13 @@ class LogInBrowserResponse(_message.Message):
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
     TICKET_FIELD_NUMBER: _builtins.int
     METHODS_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     browser_token: _builtins.str
     """For a cookie of this browser. Empty while a second factor is due: then ticket and methods are there."""
     expires_in_seconds: _builtins.int
     ticket: _builtins.str
+    device_token: _builtins.str
+    """To be shown at the next log-in in this browser."""
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -582,10 +592,11 @@ class LogInBrowserResponse(_message.Message):
         expires_in_seconds: _builtins.int = ...,
         ticket: _builtins.str = ...,
         methods: _abc.Iterable[_builtins.str] | None = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["browser_token", b"browser_token", "expires_in_seconds", b"expires_in_seconds", "methods", b"methods", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browser_token", b"browser_token", "device_token", b"device_token", "expires_in_seconds", b"expires_in_seconds", "methods", b"methods", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -597,17 +608,20 @@ class PassSecondFactorResponse(_message.Message):
 
     BROWSER_TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     browser_token: _builtins.str
     expires_in_seconds: _builtins.int
+    device_token: _builtins.str
     def __init__(
         self,
         *,
         browser_token: _builtins.str = ...,
         expires_in_seconds: _builtins.int = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["browser_token", b"browser_token", "expires_in_seconds", b"expires_in_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browser_token", b"browser_token", "device_token", b"device_token", "expires_in_seconds", b"expires_in_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from heliograph.user.v1 import oauth_pb2 as pb
 from heliograph.user.v1 import oauth_pb2_grpc
@@ -92,17 +93,23 @@ class OAuthRpc(oauth_pb2_grpc.OAuthServiceServicer):
         return pb.DecideAuthorizationResponse(redirect_uri=uri)
 
     async def LogInBrowser(self, request: pb.LogInBrowserRequest, context: Context) -> pb.LogInBrowserResponse:
-        found = await self._browsers.log_in(request.login, request.password, _device(request))
+        device = replace(_device(request), token=request.device_token)
+        found = await self._browsers.log_in(request.login, request.password, device)
         if isinstance(found, Challenge):
             return pb.LogInBrowserResponse(ticket=found.ticket, methods=found.methods)
-        return pb.LogInBrowserResponse(browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS)
+        return pb.LogInBrowserResponse(
+            browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS, device_token=found.device_token
+        )
 
     async def PassSecondFactor(
         self, request: pb.PassSecondFactorRequest, context: Context
     ) -> pb.PassSecondFactorResponse:
         proof = Proof(code=request.code, recovery_code=request.recovery_code)
-        found = await self._browsers.pass_second_factor(request.ticket, proof, _device(request))
-        return pb.PassSecondFactorResponse(browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS)
+        device = replace(_device(request), token=request.device_token)
+        found = await self._browsers.pass_second_factor(request.ticket, proof, device)
+        return pb.PassSecondFactorResponse(
+            browser_token=found.token, expires_in_seconds=_BROWSER_SECONDS, device_token=found.device_token
+        )
 
     async def LogOutBrowser(self, request: pb.LogOutBrowserRequest, context: Context) -> pb.LogOutBrowserResponse:
         await self._browsers.log_out(request.browser_token, Device())

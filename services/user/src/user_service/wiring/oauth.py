@@ -29,7 +29,7 @@ def oauth_rpc_of(base: Base) -> tuple[OAuthRpc, Sequence[Task]]:
     rpc = OAuthRpc(
         Apps(postgres, apps, app_sessions, accounts, base.log, lasting),
         Authorizing(postgres, apps, grants, base.log, clock),
-        Browsers(grants, base.sign_in, sessions, clock),
+        Browsers(grants, base.sign_in, sessions, base.entrance.devices, clock),
         Granting(apps, codes, reading, ending, sessions, base.tokens, lasting),
         ending,
         accounts,

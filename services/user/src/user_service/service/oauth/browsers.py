@@ -11,6 +11,7 @@ from user_service.model.accounts import Account
 from user_service.model.oauth import BROWSER_LIFETIME, BROWSER_PREFIX, Browser, Handle, opens, parse_handle
 from user_service.model.security import Device
 from user_service.model.sessions import SECRET_BYTES, hash_of
+from user_service.service.known_devices import KnownDevices
 from user_service.service.sessions import Sessions
 from user_service.service.sign_in import Challenge, Proof, SignIn
 from user_service.store.grants import GrantStore
@@ -18,14 +19,24 @@ from user_service.store.grants import GrantStore
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """`token` is for the cookie of this one browser: each log-in makes a new one."""
+    """`token` is for the cookie of this one browser: each log-in makes a new one. `device_token` outlives it: it is to
+    be shown at the next log-in."""
 
     token: str = field(repr=False)
+    device_token: str = field(repr=False)
 
 
 class Browsers:
-    def __init__(self, grants: GrantStore, sign_in: SignIn, sessions: Sessions, clock: Callable[[], datetime]) -> None:
-        self._grants, self._sign_in, self._sessions, self._clock = grants, sign_in, sessions, clock
+    def __init__(
+        self,
+        grants: GrantStore,
+        sign_in: SignIn,
+        sessions: Sessions,
+        devices: KnownDevices,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._grants, self._sign_in, self._sessions = grants, sign_in, sessions
+        self._devices, self._clock = devices, clock
 
     async def log_in(self, login: str, password: str, device: Device) -> LoggedIn | Challenge:
         """Raises what SignIn.start does."""
@@ -56,4 +67,5 @@ class Browsers:
             await self._grants.insert_browser(conn, user_id, session_id, hash_of(secret), until)
 
         granted = await self._sessions.open(account, device, scopes=(), also=remember)
-        return LoggedIn(Handle(user_id, granted.session_id, secret).text(BROWSER_PREFIX))
+        token = Handle(user_id, granted.session_id, secret).text(BROWSER_PREFIX)
+        return LoggedIn(token, await self._devices.remember(user_id, device.token))
