@@ -4,11 +4,34 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from heliograph.user.v1 import credentials_pb2 as cpb
+from heliograph.user.v1 import user_pb2 as pb
+from heliograph.user.v1.credentials_pb2_grpc import CredentialServiceStub
+from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit.postgres import Postgres
 from user_service.model.mail import Mail
 from user_service.store.mail import Outbound
 from user_service.wiring.base import Base
 from user_service.wiring.mail import correspondence_of
+
+from .conftest import PASSWORD
+
+
+async def account_of(users: UserServiceStub, made: pb.Account) -> pb.Account:
+    return (await users.GetAccount(pb.GetAccountRequest(viewer_id=made.profile.id))).account
+
+
+async def log_in(users: UserServiceStub, login: str, password: str = PASSWORD) -> pb.Profile:
+    return (await users.CreateSession(pb.CreateSessionRequest(login=login, password=password))).profile
+
+
+async def change(credentials: CredentialServiceStub, account: pb.Account, email: str, password: str = PASSWORD) -> None:
+    request = cpb.ChangeEmailRequest(viewer_id=account.profile.id, password=password, email=email)
+    await credentials.ChangeEmail(request)
+
+
+async def verify(credentials: CredentialServiceStub, token: str) -> None:
+    await credentials.VerifyEmail(cpb.VerifyEmailRequest(token=token))
 
 
 class Mailbox:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kit import log
+from kit.errors import ResourceExhausted
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres
 from prometheus_client import Counter
@@ -14,10 +15,12 @@ from prometheus_client import Counter
 from user_service.model import names
 from user_service.model.accounts import Account
 from user_service.model.letters import LIFETIMES, SECRET_BYTES, LetterRequest, LetterToken, Purpose
+from user_service.model.limits import Action
 from user_service.model.mail import Mail
-from user_service.model.security import Kind, SecurityEvent
+from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
 from user_service.service.letters import span
+from user_service.service.limits import Limits
 from user_service.store.accounts import AccountStore
 from user_service.store.credentials import CredentialStore
 from user_service.store.emails import EmailStore, Holder
@@ -50,10 +53,12 @@ class Correspondence:
         credentials: CredentialStore,
         mail: MailQueue,
         security: SecurityLog,
+        limits: Limits,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._requests, self._accounts, self._emails = postgres, requests, accounts, emails
-        self._credentials, self._mail, self._security, self._clock = credentials, mail, security, clock
+        self._credentials, self._mail, self._security = credentials, mail, security
+        self._limits, self._clock = limits, clock
 
     async def run(self) -> None:
         """A task."""
@@ -82,6 +87,8 @@ class Correspondence:
             await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _answer(self, request: LetterRequest) -> None:
+        if not await self._may_write(request):
+            return
         holder = await self._emails.holder(request.email)
         async with self._postgres.primary.transaction() as conn:
             if not await self._requests.done(conn, request):
@@ -90,6 +97,20 @@ class Correspondence:
                 account = await self._accounts.lock(conn, user_id)
                 if account is not None:
                     await self._write(conn, request, account, holder)
+
+    async def _may_write(self, request: LetterRequest) -> bool:
+        """Other requests were counted when they were made. A registration is never refused for its address, but nobody
+        is to be flooded with letters by it."""
+        if request.kind is not Purpose.VERIFY_EMAIL or not request.user_id:
+            return True
+        try:
+            await self._limits.count(Action.RESEND, names.email_key(request.email), Device())
+        except ResourceExhausted:
+            logger.warning("too many letters to one address", user_id=request.user_id)
+            async with self._postgres.primary.transaction() as conn:
+                await self._requests.done(conn, request)
+            return False
+        return True
 
     async def _write(self, conn: Connection, request: LetterRequest, account: Account, holder: Holder) -> None:
         if not _is_due(request, account):

@@ -24,6 +24,7 @@ def correspondence_of(base: Base) -> Correspondence:
         CredentialStore(base.postgres),
         base.mail,
         base.log,
+        base.entrance.limits,
         base.clock,
     )
 
