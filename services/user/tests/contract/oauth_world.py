@@ -125,7 +125,12 @@ async def make_app(
     oauth: OAuthServiceStub, owner: int, *, confidential: bool = True, request_id: str = "", **changes: Any
 ) -> Client:
     kind = pb.CLIENT_TYPE_CONFIDENTIAL if confidential else pb.CLIENT_TYPE_PUBLIC
-    values: dict[str, Any] = {"name": "Lens", "redirect_uris": [CALLBACK], "scopes": ["read", "write", "email"], **changes}
+    values: dict[str, Any] = {
+        "name": "Lens",
+        "redirect_uris": [CALLBACK],
+        "scopes": ["read", "write", "email"],
+        **changes,
+    }
     made = await oauth.CreateApp(
         pb.CreateAppRequest(viewer_id=owner, app=pb.App(client_type=kind, **values), request_id=request_id)
     )
