@@ -61,6 +61,15 @@ async def test_the_first_admin_of_a_new_system(http: httpx.AsyncClient, helio: H
     ]
 
 
+async def test_a_new_key_is_made_and_that_is_recorded(stack: Stack, helio: Helio):
+    folder = stack.root / "secrets" / "token-keys"
+    (old,) = await helio("keys", "list")
+    done = (await helio("keys", "rotate", "--reason", "yearly", "--dir", str(folder)))["done"]
+    assert {path.stem for path in folder.glob("*.json")} == {old["kid"], done.split()[0]}
+    (act,) = await helio("audit", "--most", "1")
+    assert (act["action"], act["actor"], act["reason"]) == ("keys.rotate", "operator:grace", "yearly")
+
+
 @pytest.fixture
 async def redis(stack: Stack) -> Any:
     url = (stack.root / "secrets" / "post" / "heliograph_redis_url").read_text()

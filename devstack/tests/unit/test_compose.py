@@ -37,7 +37,7 @@ def test_every_service_migrates_before_it_starts(services: dict[str, dict[str, A
 
 def test_every_image_of_ours_is_built_once(services: dict[str, dict[str, Any]]) -> None:
     built = [service["build"]["args"]["SERVICE"] for service in services.values() if "build" in service]
-    assert sorted(built) == sorted([*SERVICES, "gateway", "devstack"])
+    assert sorted(built) == sorted([*SERVICES, "gateway", "devstack", "helio"])
 
 
 def test_what_is_waited_for_exists_and_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:

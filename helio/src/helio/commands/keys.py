@@ -32,18 +32,18 @@ def list_(as_json: Json = False) -> None:
 
 
 @keys.command("rotate")
-def rotate(reason: Reason, folder: Folder = None) -> None:
+def rotate(reason: Reason, folder: Folder = None, as_json: Json = False) -> None:
     """Makes a new key. It signs once every replica knows it; what older keys signed stays good."""
-    _change("rotate", reason, folder)
+    _change("rotate", reason, folder, Output(as_json=as_json))
 
 
 @keys.command("retire")
-def retire(kid: str, reason: Reason, folder: Folder = None) -> None:
-    """Takes an old key away. Tokens that it signed are refused from then on."""
-    _change("retire", reason, folder, kid)
+def retire(kid: str, reason: Reason, folder: Folder = None, as_json: Json = False) -> None:
+    """Takes an old key away. Refused while a token that it signed may live."""
+    _change("retire", reason, folder, Output(as_json=as_json), kid)
 
 
-def _change(action: str, reason: str, folder: Path | None, *arguments: str) -> None:
+def _change(action: str, reason: str, folder: Path | None, output: Output, *arguments: str) -> None:
     async def body(operator: Operator) -> None:
         place = folder or operator.site.keys
         if place is None or importlib.util.find_spec("user_service") is None:
@@ -53,8 +53,10 @@ def _change(action: str, reason: str, folder: Path | None, *arguments: str) -> N
             )
         await operator.record(f"keys.{action}", reason, details={"kid": arguments[0]} if arguments else None)
         command = [sys.executable, "-m", "user_service", "keys", action, *arguments, "--dir", str(place)]
-        process = await asyncio.create_subprocess_exec(*command)
-        if await process.wait():
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        if process.returncode:
             raise FailedPrecondition("KEYS_UNCHANGED", "the keys were not changed")
+        output.one({"done": said.decode().strip()})
 
     run(body)
