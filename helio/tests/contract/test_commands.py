@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,13 @@ from heliograph.user.v1 import admin_pb2 as pb
 from heliograph.user.v1 import user_pb2
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceServicer, add_AdminServiceServicer_to_server
 from heliograph.user.v1.user_pb2_grpc import UserServiceServicer, add_UserServiceServicer_to_server
+from kit.deadletters import DeadLetters
+from kit.delivery import Delivery
 from kit.errors import FailedPrecondition, Unavailable
+from kit.kafka import create_topics, open_producer
 from kit.server import Context, running
-from kit.settings import ProcessSettings
+from kit.settings import KafkaSettings, ProcessSettings
+from kit.testing import MakeSettings
 
 ADA, BEN = 11, 12
 
@@ -212,3 +217,20 @@ async def test_people_get_words(helio: Helio) -> None:
     done = await helio("admin", "list")
     assert "ada@example.org" in done.out
     assert "no second factor" in done.err
+
+
+async def test_dead_letters_are_listed_and_replayed_and_the_replay_is_recorded(
+    helio: Helio, peer: Peer, servers: dict[str, str], make_settings: MakeSettings, topic_prefix: str
+) -> None:
+    settings = make_settings(KafkaSettings, topic_prefix=topic_prefix)
+    async with open_producer(settings) as producer:
+        letter = Delivery("post.v1", 0, 7, "9", "PostPublished", "id-1", datetime.now(UTC), b"x")
+        await create_topics(settings.kafka_bootstrap, {f"{topic_prefix}post.v1": 1})
+        await DeadLetters(settings, producer, "search.index").bury(letter, ValueError("unreadable"))
+    kafka = {"HELIOGRAPH_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "HELIOGRAPH_TOPIC_PREFIX": topic_prefix}
+    asked = ("--topic", "post.v1", "--group", "search.index", "--json")
+    (listed,) = (await helio("letters", "list", *asked, **kafka)).json
+    assert (listed["id"], listed["reason"]) == ("id-1", "ValueError: unreadable")
+    assert (await helio("letters", "replay", *asked, "--reason", "mended", **kafka)).json == {"replayed": 1}
+    assert (peer.asked[-1].action, peer.asked[-1].reason) == ("letters.replay", "mended")
+    assert (await helio("letters", "list", *asked)).status == 1
