@@ -4,8 +4,8 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,23 +25,23 @@ from support.traces import Scene, scene_of
 FOLLOWS = {"file", "file of no post", "tag search"}
 
 
-@contextmanager
-def short_grace(stack: Stack, seconds: int, marker: Path) -> Generator[None]:
+@asynccontextmanager
+async def short_grace(stack: Stack, seconds: int, marker: Path) -> AsyncGenerator[None]:
     """Deletions can be called off for that long, and the worker dies once while it erases."""
     told = {"HELIOGRAPH_DELETION_GRACE_SECONDS": str(seconds)}
-    restart(stack, "user", {**UNLIMITED.get("user", {}), **told})
+    await restart(stack, "user", {**UNLIMITED.get("user", {}), **told})
     hurried = {"HELIOGRAPH_LIFECYCLE_LEASE_SECONDS": "2", "HELIOGRAPH_LIFECYCLE_POLL_SECONDS": "0.2"}
-    restart(stack, "user-worker", {**hurried, "HELIOGRAPH_FAULT": f"erasure_after_post:{marker}"})
+    await restart(stack, "user-worker", {**hurried, "HELIOGRAPH_FAULT": f"erasure_after_post:{marker}"})
     try:
         yield
     finally:
-        restart(stack, "user", UNLIMITED.get("user", {}))
-        restart(stack, "user-worker", {})
+        await restart(stack, "user", UNLIMITED.get("user", {}))
+        await restart(stack, "user-worker", {})
 
 
-def restart(stack: Stack, name: str, environment: dict[str, str]) -> None:
-    stack.stop(name)
-    stack.start(name, environment)
+async def restart(stack: Stack, name: str, environment: dict[str, str]) -> None:
+    await asyncio.to_thread(stack.stop, name)
+    await asyncio.to_thread(stack.start, name, environment)
 
 
 async def all_shown(scene: Scene) -> bool:
@@ -145,7 +145,7 @@ async def test_an_account_takes_its_data_along_and_leaves_nothing_behind(stack: 
     without_files = replace(scene, actor=actor, files={})
     await eventually(lambda: all_shown(without_files), timeout=30)
 
-    with short_grace(stack, 3, tmp_path / "died"):
+    async with short_grace(stack, 3, tmp_path / "died"):
         assert (await delete(actor)).status_code == 202
         await eventually(lambda: all_hidden(scene), timeout=60)
 
