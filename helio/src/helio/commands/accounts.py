@@ -27,7 +27,7 @@ ROLES: Mapping[str, user_pb2.Role.ValueType] = {
 _STATES = {1: "active", 2: "suspended", 3: "deleted"}
 _NO_FACTOR = (
     "{name} has no second factor: unless HELIOGRAPH_ADMIN_REQUIRES_FACTOR is off, the role is of no use before one is "
-    "added (POST /v1/me/factors, or an app of yours)"
+    "added (/v1/me/totp or /v1/me/passkeys)"
 )
 
 

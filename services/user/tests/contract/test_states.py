@@ -56,7 +56,9 @@ async def test_a_change_of_state_ends_every_session_and_is_told_and_logged(
     assert {one.expires_at.ToDatetime(tzinfo=clock.now.tzinfo) for one in listed} == {clock.now + timedelta(minutes=16)}
     told = (await events(postgres))[-1].account_state_changed.profile
     assert (told.id, told.state, told.version) == (made.id, pb.ACCOUNT_STATE_SUSPENDED, after.profile.version)
-    row = await postgres.primary.fetchrow("select kind, address, user_agent, details from security_events order by event_id desc limit 1")
+    row = await postgres.primary.fetchrow(
+        "select kind, address, user_agent, details from security_events order by event_id desc limit 1"
+    )
     assert row
     assert (row["kind"], row["address"], row["user_agent"]) == ("suspended", "192.0.2.9", "Browser/1")
     assert row["details"] == {"reason": "spam"}
