@@ -1,9 +1,9 @@
 """GCRA: a burst up to the quota, then one request an interval."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.limits import MICROS, Bucket, LocalBuckets, Quota
+from kit.limits import MICROS, LocalBuckets
+from kit.quotas import Bucket, Quota
 
 USER = Bucket("read-user", "u", Quota(3, 30))
 ADDRESS = Bucket("read-address", "a", Quota(5, 30))

@@ -170,6 +170,20 @@ async def test_guesses_past_the_limit_are_not_noted(users: UserServiceStub, regi
     assert await events(base, profile.id) == [("log_in_failed", {"attempts": str(PER_NETWORK)})]
 
 
+async def test_failures_by_an_address_are_noted_for_whoever_has_confirmed_it(
+    users: UserServiceStub, register: Register, base: Base
+) -> None:
+    """Else whoever named somebody's address would read where that person is."""
+    profile = (await register()).profile
+    await guesses(users, 2, login="anna@example.org")
+    await base.entrance.failures.write()
+    assert await events(base, profile.id) == []
+    await base.postgres.primary.execute("update accounts set email_verified = true")
+    await guesses(users, 2, login="anna@example.org")
+    await base.entrance.failures.write()
+    assert await events(base, profile.id) == [("log_in_failed", {"attempts": "2"})]
+
+
 async def test_what_failed_on_nobodys_account_is_noted_nowhere(users: UserServiceStub, base: Base) -> None:
     await guesses(users, 3, login="nobody")
     await base.entrance.failures.write()

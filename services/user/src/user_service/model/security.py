@@ -68,12 +68,14 @@ class SecurityEvent:
 
 @dataclass(frozen=True)
 class Repeated:
-    """So many events of one kind, of which only the last device is told."""
+    """So many events of one kind, of which only the last device is told. `by_address`: the account was meant by its
+    e-mail address, which may be somebody else's until it is confirmed."""
 
     user_id: int
     kind: Kind
     device: Device
     attempts: int
+    by_address: bool = False
 
 
 @dataclass(frozen=True)

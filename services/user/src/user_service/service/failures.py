@@ -26,14 +26,16 @@ class Failures:
 
     def __init__(self, history: SecurityHistory, clock: Callable[[], datetime]) -> None:
         self._history, self._clock = history, clock
-        self._noted: dict[tuple[int, Kind], Repeated] = {}
+        self._noted: dict[tuple[int, Kind, bool], Repeated] = {}
 
-    def note(self, user_id: int, kind: Kind, device: Device) -> None:
-        """0 is nobody's id: nothing is noted."""
-        key = (user_id, kind)
+    def note(self, user_id: int, kind: Kind, device: Device, *, by_address: bool = False) -> None:
+        """0 is nobody's id: nothing is noted. Nor is, `by_address`, for an account whose address is not confirmed: it
+        would tell whoever named it where its true owner is."""
+        key = (user_id, kind, by_address)
         before = self._noted.get(key)
         if user_id and (before or len(self._noted) < _MOST):
-            self._noted[key] = Repeated(user_id, kind, device, before.attempts + 1 if before else 1)
+            attempts = before.attempts + 1 if before else 1
+            self._noted[key] = Repeated(user_id, kind, device, attempts, by_address)
 
     async def write(self) -> None:
         noted, self._noted = self._noted, {}

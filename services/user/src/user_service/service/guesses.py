@@ -32,5 +32,5 @@ class Guesses:
                 yield
             except Unauthenticated:
                 for user_id in user_ids:
-                    self._failures.note(user_id, _KINDS[action], device)
+                    self._failures.note(user_id, _KINDS[action], device, by_address="@" in about)
                 raise

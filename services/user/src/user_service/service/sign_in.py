@@ -89,9 +89,9 @@ class SignIn:
             if account is None:
                 raise errors.bad_credentials()
         methods = await self._factors.methods(account.profile.id)
-        return (
-            await self._challenge(account, methods) if methods else await self._let_in(account, device, cancel_deletion)
-        )
+        if methods:
+            return await self._challenge(account, methods)
+        return await self._let_in(account, device, cancel_deletion)
 
     async def finish(self, ticket: str, proof: Proof, device: Device, *, cancel_deletion: bool = False) -> Account:
         """The second step, with a ticket of `start`. Raises Unauthenticated BAD_TICKET, or BAD_SECOND_FACTOR for

@@ -25,6 +25,7 @@ _FIRST = (
     "insert into security_events (user_id, kind, address, user_agent, details) "
     "values ($1, $2, $3, $4, jsonb_build_object('attempts', $5::text))"
 )
+_CONFIRMED = "select email_verified from accounts where user_id = $1"
 _SWEEP = "delete from security_events where created_at < $1"
 
 
@@ -39,11 +40,13 @@ class SecurityHistory:
 
     async def repeat(self, repeated: Repeated, since: datetime) -> None:
         """Adds to the newest event of the kind that came after `since`, else makes one. Two processes at once may each
-        make one."""
+        make one. Nothing when the account was meant by an address that is not confirmed."""
         device, user_id, kind = repeated.device, repeated.user_id, repeated.kind.value
         address, user_agent = names.plain(device.address)[:MAX_ADDRESS], names.plain(device.user_agent)[:MAX_USER_AGENT]
         oldest = int(since.timestamp() * 1000) << 16  # ids begin with their time
         async with self._postgres.primary.transaction() as conn:
+            if repeated.by_address and not await conn.fetchval(_CONFIRMED, user_id):
+                return
             done = await conn.execute(_AGAIN, user_id, kind, oldest, address, user_agent, repeated.attempts)
             if done == "UPDATE 0":
                 await conn.execute(_FIRST, user_id, kind, address, user_agent, str(repeated.attempts))
