@@ -133,3 +133,10 @@ def told(answer: httpx.Response) -> dict[str, str]:
     location = answer.headers["location"]
     assert location.startswith(CALLBACK + "?"), location
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+def refused(answer: httpx.Response, error: str, status: int = 400) -> None:
+    """In the words of RFC 6749, with no token in them."""
+    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
+    assert answer.json().keys() <= {"error", "error_description"}
+    assert answer.headers["cache-control"] == "no-store"
