@@ -112,7 +112,7 @@ async def after_use(attack: Attack) -> int:
     return 1
 
 
-async def passkey(attack: Attack) -> None:
+async def passkey(attack: Attack) -> int:
     """Alone it needs its owner's finger; its challenge takes no other proof, nor that of a password a passkey alone."""
     victim = attack.victim
     origin = "http://localhost:" + attack.stack.url.rpartition(":")[2]
@@ -131,6 +131,10 @@ async def passkey(attack: Attack) -> None:
     refused(await attack.post("/v1/sessions/passkey", body), 401)
     foreign = {**stranger.get(due["passkey_options"]), "id": careless.credential_id.hex()}
     refused(await victim.prove(due["ticket"], assertion=foreign), 401)
+    begun = (await attack.post("/v1/sessions/passkey/options")).json()
+    body = {"ticket": begun["ticket"], "assertion": careless.get(begun["options"])}
+    assert grants(await attack.post("/v1/sessions/passkey", body)), "with its owner's finger it lets in"
+    return 1
 
 
 async def tickets_of_changes(attack: Attack) -> None:
@@ -163,9 +167,9 @@ async def registration(attack: Attack) -> None:
 
 async def email_verification(attack: Attack) -> None:
     """Confirms an address, and logs nobody in."""
-    refused(await attack.post("/v1/accounts/resend-verification", {"email": attack.email}), 202)
     token = await attack.letter_token("Confirm your e-mail address")
     refused(await attack.post("/v1/accounts/verify-email", {"token": token}), 204)
+    refused(await attack.post("/v1/accounts/resend-verification", {"email": attack.email}), 202)
     refused(await attack.victim.start(), 202)
 
 
