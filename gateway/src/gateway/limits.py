@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from kit.limits import Bucket, Quota, Verdict
+from kit.quotas import Bucket, Quota, Verdict
 from prometheus_client import Counter
 
 FALLBACKS = Counter("heliograph_gateway_limit_fallbacks_total", "Requests limited in this process alone: no Redis")

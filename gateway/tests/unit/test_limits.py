@@ -1,6 +1,7 @@
 import pytest
 from gateway.limits import DEFAULT_QUOTAS, RouteClass, Subject, buckets_for, headers_of, parse_quotas
-from kit.limits import Bucket, LocalBuckets, Quota
+from kit.limits import LocalBuckets
+from kit.quotas import Bucket, Quota
 
 USER = Bucket("read-user", "u", Quota(3, 30))
 ADDRESS = Bucket("read-address", "a", Quota(5, 30))

@@ -6,7 +6,6 @@ The algorithm is GCRA: a bucket is one number, the time at which it will be full
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import cast
 
@@ -16,50 +15,12 @@ from redis.commands.core import AsyncScript
 from kit import log
 from kit.breaker import Breaker
 from kit.errors import Unavailable, from_exception
+from kit.quotas import Bucket, Standing, Verdict
 
 MICROS = 1_000_000
 _LOCAL_BUCKETS = 50_000
 
 logger = log.get(__name__)
-
-
-@dataclass(frozen=True)
-class Quota:
-    """`amount` requests in `seconds`, all at once or spread."""
-
-    amount: int
-    seconds: int
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """`name` is what clients see of it, `key` tells its owner."""
-
-    name: str
-    key: str
-    quota: Quota
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A bucket after the request: how many are left, and in how many seconds it is full again."""
-
-    bucket: Bucket
-    remaining: int
-    full_in: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`retry_after` in seconds; 0 when the request may pass. `blamed` names the bucket that said no."""
-
-    standings: tuple[Standing, ...] = ()
-    retry_after: float = 0
-    blamed: str = ""
-
-    @property
-    def allowed(self) -> bool:
-        return self.retry_after <= 0
 
 
 # Times in microseconds by Redis' own clock. Answers {full again at} of each bucket and the wait, which is 0 when the

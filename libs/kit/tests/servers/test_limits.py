@@ -2,7 +2,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest_asyncio
-from kit.limits import Bucket, Limiter, Quota
+from kit.limits import Limiter
+from kit.quotas import Bucket, Quota
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from kit.testing import MakeSettings

@@ -1,5 +1,5 @@
 import pytest
-from kit.limits import Quota
+from kit.quotas import Quota
 from user_service.model.limits import DEFAULT_QUOTAS, Action, Subject, buckets_for, network_of, parse_quotas
 from user_service.model.security import Device
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from kit.limits import Bucket, Quota
+from kit.quotas import Bucket, Quota
 
 from user_service.model.security import Device
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from kit.errors import DomainError, Unauthenticated
-from kit.limits import Bucket, Limiter
+from kit.limits import Limiter
+from kit.quotas import Bucket
 from prometheus_client import Counter
 
 from user_service.model import errors
