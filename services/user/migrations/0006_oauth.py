@@ -32,8 +32,8 @@ create index sessions_app on sessions (app_id) where app_id is not null;
 """
 
 CODES = """
--- Only the hash. used_at: traded, or spoilt by a wrong attempt; session_id is what it gave. login_id: the session of the
--- browser in which it was allowed.
+-- Only the hash. used_at: traded, or spoilt by a wrong attempt; session_id is what it gave. login_id: the session of
+-- the browser in which it was allowed.
 create table authorization_codes (
     user_id bigint not null,
     code_id bigint not null default next_id(),

@@ -15,8 +15,8 @@ alter table accounts add column unlisted boolean not null default false;
 
 SETTINGS = """
 -- What an account wishes that its profile does not tell others. An account without a row wishes nothing in particular.
--- messages_from: as accounts.comments_from. notifications: kind to 2 (of whom the account follows) or 3 (of nobody); what
--- is not there is 1, of everybody.
+-- messages_from: as accounts.comments_from. notifications: kind to 2 (of whom the account follows) or 3 (of nobody);
+-- what is not there is 1, of everybody.
 create table settings (
     user_id bigint primary key,
     messages_from smallint not null default 1,

@@ -52,7 +52,7 @@ def test_what_is_no_address_gets_no_letter(recipient: str) -> None:
 
 
 def test_a_subject_cannot_begin_another_header() -> None:
-    with pytest.raises(ValueError, match="linefeed|newline|header"):
+    with pytest.raises(ValueError, match=r"linefeed|newline|header"):
         compose(Letter(1, "anna@example.org", "Hello\r\nBcc: x@example.org", "text", "html"), SENDER)
 
 
