@@ -38,8 +38,8 @@ MINE = same("         401  +    +    +    +    +    +    401  +    403")
 ADMINS = same("       401  403  403  403  403  403  403  401  +    403")
 # Nobody learns that it is there but its owner.
 SECRET = same("       401  404  404  404  404  404  +    401  404  403")
-# A profile: a private account shows it too.
-PROFILE = same("      +    +    +    +    404  404  +    401  +    403")
+# A profile: a private account shows it too, and who blocks somebody finds them again.
+PROFILE = same("      +    +    +    +    404  +    +    401  +    403")
 # Lists that leave out what the caller may not see.
 LISTED = same("       +    +    +    +    +    +    +    401  +    403")
 # What privacy covers, for anybody who may see it, and for those of them who have logged in.
