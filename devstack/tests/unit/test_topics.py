@@ -1,5 +1,6 @@
 """deploy/topics.yaml."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ from devstack.faults import StackError
 from devstack.names import Names, fresh_names
 
 from devstack import data, system
+
+SERVICES = Path(__file__).parents[3] / "services"
+# A consumer group as services name it: the service and a word.
+GROUP = re.compile(r'"((?:user|graph|post|feed|notify|search)\.[a-z]+)"')
+NO_GROUPS = {"user.suspend", "user.restore"}  # names of acts
+
 
 
 def test_every_topic_is_listed_once_and_every_dead_letter_topic_belongs_to_one() -> None:
@@ -16,6 +23,14 @@ def test_every_topic_is_listed_once_and_every_dead_letter_topic_belongs_to_one()
     assert {"heliograph.user.v1", "heliograph.fanout.small.v1"} <= set(domains)
     for letter in set(names) - set(domains):
         assert any(letter.startswith(f"{domain}.") for domain in domains), letter
+
+
+def test_every_group_of_consumers_has_a_place_for_dead_letters() -> None:
+    letters = [topic.name for topic in data.topics(system.TOPICS, Names()) if topic.name.endswith(".dlq")]
+    sources = [file.read_text() for file in SERVICES.glob("*/src/**/*.py")]
+    groups = {group for source in sources for group in GROUP.findall(source)} - NO_GROUPS
+    assert {"user.avatars", "feed.fanout", "graph.requests"} <= groups
+    assert not [group for group in groups if not any(name.endswith(f".{group}.dlq") for name in letters)]
 
 
 def test_another_stack_has_the_same_topics_under_names_of_its_own() -> None:
