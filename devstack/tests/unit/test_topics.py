@@ -15,7 +15,6 @@ GROUP = re.compile(r'"((?:user|graph|post|feed|notify|search)\.[a-z]+)"')
 NO_GROUPS = {"user.suspend", "user.restore"}  # names of acts
 
 
-
 def test_every_topic_is_listed_once_and_every_dead_letter_topic_belongs_to_one() -> None:
     names = [topic.name for topic in data.topics(system.TOPICS, Names())]
     assert len(names) == len(set(names))

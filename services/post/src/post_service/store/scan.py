@@ -1,7 +1,5 @@
 """Posts in bulk, for those who build views of them, and what has counts."""
 
-
-
 from collections.abc import Sequence
 
 from kit.postgres import Postgres
