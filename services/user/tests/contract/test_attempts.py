@@ -16,7 +16,7 @@ from user_service.model.security import Device, Kind
 from user_service.settings import UserSettings
 from user_service.wiring.base import Base, open_base
 from user_service.wiring.serving import serving_of
-from user_service.wiring.signing_in import security_events_of
+from user_service.wiring.sign_in import security_events_of
 
 from .conftest import PASSWORD, Clock, Register
 

@@ -35,7 +35,7 @@ from user_service.store.profiles import ProfileCache
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
 from user_service.wiring.avatars import open_avatars, open_pictures
-from user_service.wiring.sign_in import Entrance, calling_off, entrance_of
+from user_service.wiring.entrance import Entrance, calling_off, entrance_of
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_rpc_of
 from user_service.wiring.lifecycle import lifecycle_rpc_of
 from user_service.wiring.oauth import oauth_rpc_of
-from user_service.wiring.signing_in import sign_in_rpc_of
+from user_service.wiring.sign_in import sign_in_rpc_of
 
 
 @dataclass(frozen=True)

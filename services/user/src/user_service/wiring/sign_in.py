@@ -1,63 +1,37 @@
-"""What stands before every way in: limits, known devices, notes of failures."""
+"""Log-ins, and what their accounts' owners see of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from datetime import timedelta
 
-from kit.limits import Limiter
-from kit.postgres import Connection, Postgres
-from prometheus_client import Counter
-from redis.asyncio import Redis
+from kit.server import Task
 
-from user_service.model import errors
-from user_service.model.accounts import Account, AccountState
-from user_service.model.limits import parse_quotas
-from user_service.model.security import Device, Kind
-from user_service.service.failures import Failures
-from user_service.service.guesses import Guesses
-from user_service.service.known_devices import KnownDevices
-from user_service.service.limits import Limits
-from user_service.service.sign_in import Undelete
-from user_service.service.states import States
-from user_service.settings import UserSettings
-from user_service.store.known_devices import KnownDeviceStore
-from user_service.store.lifecycle import ErasureStore
-from user_service.store.security_history import SecurityHistory
+from user_service.rpc.sign_in import SignInRpc
+from user_service.service.log_in import LogIns
+from user_service.service.security_events import SecurityEvents
+from user_service.store.challenges import ChallengeStore
+from user_service.wiring.base import Base
 
-FALLBACKS = Counter("heliograph_user_limit_fallbacks_total", "Attempts limited in this process alone: no Redis")
+_SWEEP_SECONDS = 600.0
 
 
-@dataclass(frozen=True)
-class Entrance:
-    limits: Limits
-    devices: KnownDevices
-    history: SecurityHistory
-    failures: Failures
-    guesses: Guesses
+def security_events_of(base: Base) -> SecurityEvents:
+    return SecurityEvents(base.entrance.history, timedelta(days=base.settings.security_event_days), base.clock)
 
 
-def entrance_of(settings: UserSettings, postgres: Postgres, redis: Redis, clock: Callable[[], datetime]) -> Entrance:
-    limits = Limits(Limiter(redis, FALLBACKS.inc), parse_quotas(settings.attempt_limits))
-    devices, history = KnownDevices(KnownDeviceStore(postgres), clock), SecurityHistory(postgres)
-    failures = Failures(history, clock)
-    return Entrance(limits, devices, history, failures, Guesses(limits, devices, failures))
+def sign_in_rpc_of(base: Base) -> SignInRpc:
+    log_ins = LogIns(base.sign_in, base.grants, base.entrance.devices)
+    return SignInRpc(log_ins, base.grants, security_events_of(base))
 
 
-def calling_off(states: States, erasures: ErasureStore, clock: Callable[[], datetime]) -> Undelete:
-    """Of an account's deletion, until its time has come."""
+def entrance_care_of(base: Base) -> Task:
+    """A task: forgets what is over, or old."""
+    challenges, events = ChallengeStore(base.postgres), security_events_of(base)
 
-    async def insist_on_pending(conn: Connection, account: Account) -> None:
-        if not account.deletion_pending(clock()) or not await erasures.call_off(conn, account.profile.id):
-            raise errors.bad_credentials()
+    async def care_for_entrance() -> None:
+        while True:
+            await challenges.sweep(base.clock())
+            await base.entrance.devices.sweep()
+            await events.sweep()
+            await asyncio.sleep(_SWEEP_SECONDS)
 
-    async def call_off(user_id: int, device: Device) -> Account:
-        return await states.change(
-            user_id,
-            AccountState.ACTIVE,
-            allowed_from=[AccountState.DELETED],
-            kind=Kind.DELETION_CANCELLED,
-            device=device,
-            also=insist_on_pending,
-        )
-
-    return call_off
+    return care_for_entrance

@@ -11,7 +11,7 @@ from user_service.wiring.base import Base
 from user_service.wiring.factors import factor_care_of
 from user_service.wiring.lifecycle import lifecycle_tasks_of
 from user_service.wiring.mail import mail_tasks_of
-from user_service.wiring.signing_in import entrance_care_of
+from user_service.wiring.sign_in import entrance_care_of
 
 
 async def working_of(stack: AsyncExitStack, base: Base, settings: WorkerSettings) -> Sequence[Task]:
