@@ -144,3 +144,12 @@ async def test_what_is_refused_never_reaches_a_service(world: World):
     for _ in range(5):
         await client.post("/v1/sessions", json=body)
     assert len(world.user.asked(user_pb2.CreateSessionRequest)) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/sessions"), ("PUT", "/v1/me/avatar"), ("POST", "/v1/media")]
+)
+async def test_a_line_feed_after_a_path_leads_around_no_limit(world: World, refused: Refused, method: str, path: str):
+    app, _ = await world.gateway()
+    client = await world.client(app, world.token())
+    refused(await client.request(method, f"{path}%0A", json={}), 404, "NOT_FOUND")
