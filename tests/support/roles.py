@@ -152,4 +152,5 @@ async def _ready(subject: Person, media_id: str) -> bool:
 async def _file_of(subject: Person, media_id: str) -> str:
     """Key and name of a file of the medium, without what kind of address it has."""
     media: Json = (await subject.get(f"/v1/media/{media_id}")).raise_for_status().json()
-    return "/".join(urlsplit(media["variants"][0]["url"]).path.split("/")[3:])
+    path = str(urlsplit(str(media["variants"][0]["url"])).path)
+    return "/".join(path.split("/")[3:])
