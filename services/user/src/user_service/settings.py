@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from user_service.clients import RelayAddress, Security
 from user_service.model.keys import TokenRules
 from user_service.model.limits import parse_quotas
+from user_service.model.names import MIN_PASSWORD
 from user_service.service.passwords import HashingCost
 from user_service.service.relying_party import RelyingParty
 from user_service.service.sealing import Seals
@@ -57,6 +58,7 @@ class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     `passkey_rp_id` is the domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it.
     `avatar_folder` is for files in work, the other `avatar_*` are limits of one picture's making."""
 
+    password_min_length: int = Field(default=MIN_PASSWORD, ge=MIN_PASSWORD, le=64)
     password_time_cost: int = Field(default=1, ge=1)
     password_memory_kib: int = Field(default=47_104, ge=8)
     password_parallelism: int = Field(default=1, ge=1)

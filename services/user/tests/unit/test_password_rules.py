@@ -82,6 +82,12 @@ def test_a_file_of_something_else_is_refused_at_the_start(tmp_path: Path) -> Non
             BreachedPasswords(path)
 
 
+async def test_an_operator_may_ask_for_longer_ones() -> None:
+    rules = PasswordRules(BreachedPasswords(None), 15)
+    assert await rules.fault("tropical storm", ()) == "must have at least 15 characters"
+    assert await rules.fault("tropical storms", ()) is None
+
+
 async def test_the_rules_blame_the_field_that_they_are_told(tmp_path: Path) -> None:
     rules = PasswordRules(BreachedPasswords(file_of(tmp_path, ["tropical storm"])))
     await rules.insist("tropical calm", CONTEXT, field="/password")

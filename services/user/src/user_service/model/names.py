@@ -104,10 +104,10 @@ def fold_password(text: str) -> str:
     return _composed(text)
 
 
-def password_fault(text: str) -> str | None:
+def password_fault(text: str, shortest: int = MIN_PASSWORD) -> str | None:
     """Of a folded password. Length alone, as NIST SP 800-63B has it: any character may be in it."""
-    if len(text) < MIN_PASSWORD:
-        return f"must have at least {MIN_PASSWORD} characters"
+    if len(text) < shortest:
+        return f"must have at least {shortest} characters"
     return f"must have at most {MAX_PASSWORD} characters" if len(text) > MAX_PASSWORD else None
 
 

@@ -84,4 +84,4 @@ def _usernames(base: Base) -> Usernames:
 
 
 def _rules(base: Base) -> PasswordRules:
-    return PasswordRules(BreachedPasswords(base.settings.breached_passwords_file))
+    return PasswordRules(BreachedPasswords(base.settings.breached_passwords_file), base.settings.password_min_length)
