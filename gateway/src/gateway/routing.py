@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from kit import deadline
 from kit.errors import DeadlineExceeded, DomainError
@@ -121,6 +122,8 @@ class GuardedRoute(APIRoute):
             status_code=endpoint.status,
             tags=[endpoint.tag],
             response_model=None,
+            # Else the document would promise JSON where there is no body.
+            response_class=JSONResponse if endpoint.answers is not None else Response,
             **documented,
         )
         # Starlette's "$" also lets a line feed (%0A) follow: such a path is another one to what limits it.
