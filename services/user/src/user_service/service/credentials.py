@@ -87,11 +87,12 @@ class Credentials:
         await self._requests.ask(LetterRequest(Purpose.RESET_PASSWORD, cleaned, device))
 
     async def _knows(self, email_key: str, device: Device) -> bool:
-        """Whether an account of this address was logged in to from the device. As many queries for every address."""
+        """Whether the account whose address it is, and who gets the letter, was logged in to from the device. As many
+        queries for every address."""
         if not device.token:
             return False
-        asked = await self._accounts.ids_of_email(email_key)
-        return any([await self._devices.knows(user_id, device.token) for user_id in asked])
+        owner, _ = await self._accounts.ids_of_email(email_key)
+        return await self._devices.knows(owner, device.token)
 
     async def reset(self, text: str, new: str, device: Device) -> None:
         """Sets a new password by the token of a letter and ends all sessions. Logs nobody in, and leaves second

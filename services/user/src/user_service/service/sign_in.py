@@ -84,8 +84,8 @@ class SignIn:
         whatever is wrong, after the same time, ResourceExhausted TOO_MANY_ATTEMPTS, and what admit does."""
         named = _named(login)
         user_ids = await self._ids_of(named)
-        async with self._guesses.one(Action.LOG_IN, named, user_ids, device):
-            account = await self._whose(user_ids, _typed(password))
+        async with self._guesses.one(Action.LOG_IN, named, user_ids, device) as meant:
+            account = await self._whose(meant, _typed(password))
             if account is None:
                 raise errors.bad_credentials()
         methods = await self._factors.methods(account.profile.id)
