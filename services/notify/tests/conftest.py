@@ -8,7 +8,8 @@ from kit.cassandra import open_cassandra
 from kit.postgres import open_postgres
 from kit.settings import CassandraSettings, PostgresSettings
 from kit.testing import MakeDatabase, MakeKeyspace, MakeSettings
-from notify_service.store import InboxStore, MarkerStore
+from notify_service.store.inboxes import InboxStore
+from notify_service.store.markers import MarkerStore
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

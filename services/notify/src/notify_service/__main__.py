@@ -21,13 +21,15 @@ from kit.postgres import open_postgres
 from kit.process import Command, main
 from kit.server import serve, work
 
-from notify_service import personal
 from notify_service.clients import People, Posts, Preferences
-from notify_service.events import engagement_handlers, graph_handlers, post_handlers
+from notify_service.events import engagement_handlers, graph_handlers, post_handlers, user_handlers
 from notify_service.rpc import NotifyRpc, PersonalRpc
-from notify_service.service import InboxService, NotifyService
+from notify_service.service.notifications import InboxService, NotifyService
+from notify_service.service.personal import PersonalData
 from notify_service.settings import MigrateSettings, NotifySettings, PushSettings
-from notify_service.store import InboxStore, MarkerStore
+from notify_service.store.inboxes import InboxStore
+from notify_service.store.markers import MarkerStore
+from notify_service.store.personal import PersonalRows
 
 SERVICE, PERSONAL = "heliograph.notify.v1.NotifyService", "heliograph.privacy.v1.PersonalDataService"
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -42,7 +44,7 @@ async def serve_notify(settings: NotifySettings) -> None:
         graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="notify")))
         post = PostServiceStub(await enter(channel(settings.post_target, service="post", caller="notify")))
         store = InboxStore(inboxes)
-        personal_rpc = PersonalRpc(personal.PersonalData(inboxes, postgres, store))
+        personal_rpc = PersonalRpc(PersonalData(PersonalRows(inboxes, postgres), store))
         service = NotifyService(store, MarkerStore(postgres), People(user, graph), Posts(post))
         await serve(
             settings,
@@ -63,12 +65,12 @@ async def push(settings: PushSettings) -> None:
         user = SettingsServiceStub(await enter(channel(settings.user_target, service="user", caller="push")))
         graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="push")))
         service = InboxService(InboxStore(inboxes), Preferences(user, graph))
-        data = personal.PersonalData(inboxes, postgres, InboxStore(inboxes))
+        data = PersonalData(PersonalRows(inboxes, postgres), InboxStore(inboxes))
         handles = {
             "graph.v1": dispatch(GraphEvent, graph_handlers(service)),
             "engagement.v1": dispatch(EngagementEvent, engagement_handlers(service)),
             "post.v1": dispatch(PostEvent, post_handlers(service)),
-            "user.v1": dispatch(UserEvent, personal.user_handlers(data)),
+            "user.v1": dispatch(UserEvent, user_handlers(data)),
         }
         consumer = Consumer(settings, group="notify.inbox", topics=list(handles), handle=by_topic(handles))
         checks = {"cassandra": inboxes.check}

@@ -6,6 +6,7 @@ from typing import Any
 from heliograph.events.v1 import engagement_events_pb2 as engagement
 from heliograph.events.v1 import graph_events_pb2 as graph
 from heliograph.events.v1 import post_events_pb2 as post
+from heliograph.events.v1.user_events_pb2 import AccountErased
 from kit.consumer import Delivery
 from kit.ids import first_at
 from kit.proto import datetime_of
@@ -21,7 +22,8 @@ from notify_service.model import (
     likes_of,
     mention_in_post,
 )
-from notify_service.service import InboxService
+from notify_service.service.notifications import InboxService
+from notify_service.service.personal import PersonalData
 
 Handlers = Mapping[str, Callable[[Any, Delivery], Awaitable[None]]]
 
@@ -97,3 +99,13 @@ def post_handlers(service: InboxService) -> Handlers:
         await service.deliver([Entry(u, group, snapshot.author_id, first_at(at), at) for u in mentioned])
 
     return {"post_published": published}
+
+
+def user_handlers(data: PersonalData) -> Handlers:
+    """Once more when the account is gone: what was under way when it was erased has come to its end."""
+
+    async def erased(event: AccountErased, _: Delivery) -> None:
+        while not (await data.erase(event.user_id))[0]:
+            pass
+
+    return {"account_erased": erased}

@@ -12,8 +12,8 @@ from kit.paging import page_size
 from kit.proto import timestamp
 
 from notify_service.model import Kind
-from notify_service.personal import PersonalData
-from notify_service.service import Notification, NotifyService
+from notify_service.service.notifications import Notification, NotifyService
+from notify_service.service.personal import PersonalData
 
 _KINDS = {
     Kind.FOLLOW: pb.NOTIFICATION_KIND_FOLLOW,

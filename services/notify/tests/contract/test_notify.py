@@ -28,8 +28,9 @@ from notify_service.clients import KEPT_SECONDS, People, Posts, Preferences
 from notify_service.events import engagement_handlers, graph_handlers
 from notify_service.model import Kind, NotifyOf
 from notify_service.rpc import NotifyRpc
-from notify_service.service import InboxService, NotifyService
-from notify_service.store import InboxStore, MarkerStore
+from notify_service.service.notifications import InboxService, NotifyService
+from notify_service.store.inboxes import InboxStore
+from notify_service.store.markers import MarkerStore
 
 ME, ADA, BEN, POST = 1, 11, 12, 500
 NOW = datetime.now(UTC)

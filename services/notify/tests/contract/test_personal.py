@@ -18,9 +18,11 @@ from kit.postgres import Postgres, open_postgres
 from kit.settings import CassandraSettings, PostgresSettings
 from kit.testing import MakeDatabase, MakeKeyspace, MakeSettings, Rpc
 from notify_service.model import Entry, Group, follow_by, likes_of, mention_in_post
-from notify_service.personal import PersonalData
 from notify_service.rpc import PersonalRpc
-from notify_service.store import InboxStore, MarkerStore
+from notify_service.service.personal import PersonalData
+from notify_service.store.inboxes import InboxStore
+from notify_service.store.markers import MarkerStore
+from notify_service.store.personal import PersonalRows
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 ANN, BOB, CID = 11_000_001, 22_000_002, 33_000_003
@@ -62,7 +64,7 @@ async def postgres(make_database: MakeDatabase) -> AsyncGenerator[Postgres]:
 
 @pytest.fixture
 async def stub(rows: Cassandra, postgres: Postgres, rpc: Rpc) -> PersonalDataServiceStub:
-    servicer = PersonalRpc(PersonalData(rows, postgres, InboxStore(rows)))
+    servicer = PersonalRpc(PersonalData(PersonalRows(rows, postgres), InboxStore(rows)))
     return PersonalDataServiceStub(await rpc(partial(add_PersonalDataServiceServicer_to_server, servicer)))
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from kit.ids import first_at
 from notify_service.model import Entry, Member, Pointer, day_of, likes_of
-from notify_service.store import InboxStore, MarkerStore
+from notify_service.store.inboxes import InboxStore
+from notify_service.store.markers import MarkerStore
 
 ME, ACTOR = 1, 11
 GROUP = likes_of(500)

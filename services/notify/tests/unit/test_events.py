@@ -9,7 +9,7 @@ from kit.ids import first_at
 from kit.proto import timestamp
 from notify_service.events import post_handlers
 from notify_service.model import Entry, Member, Pointer, Wishes
-from notify_service.service import InboxService
+from notify_service.service.notifications import InboxService
 
 ADA, BEN = 11, 12
 MADE = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from notify_service.model import (
     likes_of,
     pointer_of,
 )
-from notify_service.service import InboxService, NotifyService
+from notify_service.service.notifications import InboxService, NotifyService
 
 ME = 1
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

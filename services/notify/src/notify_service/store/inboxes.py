@@ -1,11 +1,10 @@
-"""Inboxes in Cassandra, read markers in Postgres."""
+"""Inboxes in Cassandra."""
 
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from kit.cassandra import Cassandra, Row
-from kit.postgres import Postgres
 
 from notify_service.model import MAX_MEMBERS, Entry, Member, Pointer, day_of
 
@@ -71,28 +70,6 @@ class InboxStore:
 
     async def _rows(self, cql: str, *params: object) -> list[Row]:
         return await self._cassandra.execute(cql, params)
-
-
-class MarkerStore:
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
-
-    async def read_up_to(self, user_id: int) -> int:
-        """0 when nothing was read."""
-        found = await self._postgres.primary.fetchval("SELECT up_to_id FROM read_markers WHERE user_id = $1", user_id)
-        return found or 0
-
-    async def mark(self, user_id: int, up_to_id: int) -> None:
-        """Never moves back."""
-        await self._postgres.primary.execute(
-            """
-            INSERT INTO read_markers AS r (user_id, up_to_id) VALUES ($1, $2)
-            ON CONFLICT (user_id) DO UPDATE SET up_to_id = excluded.up_to_id, updated_at = now()
-            WHERE r.up_to_id < excluded.up_to_id
-            """,
-            user_id,
-            up_to_id,
-        )
 
 
 def _microseconds(moment: datetime) -> int:

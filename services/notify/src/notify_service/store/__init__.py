@@ -1,0 +1,1 @@
+"""Where inboxes, read markers and what accounts leave behind are kept."""
