@@ -48,7 +48,10 @@ POLLS = frozenset({"ListRevocations", "GetJwks"})
 def main() -> None:
     # Its new name, Ed25519 (RFC 9864), is not yet known to the libraries of many clients.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated")
-    environment = {"gateway": {"HELIOGRAPH_RATE_LIMITS": GENEROUS}}
+    environment = {
+        "gateway": {"HELIOGRAPH_RATE_LIMITS": GENEROUS},
+        "user": {"HELIOGRAPH_ATTEMPT_LIMITS": "register.address=1000000/60,log_in.address=1000000/60"},
+    }
     hashing = argon2_ms()
     with Stack(only=PROCESSES, environment=environment) as stack:
         over_http = asyncio.run(signing_in(stack, hashing))
@@ -56,7 +59,7 @@ def main() -> None:
 
 
 def argon2_ms() -> list[float]:
-    """One verification at the default cost, on an otherwise idle thread."""
+    """CPU of one verification at the default cost, which does not depend on what else the machine does."""
     fields = UserSettings.model_fields
     time_cost, memory, lanes = (
         cast("int", fields[f"password_{name}"].default) for name in ("time_cost", "memory_kib", "parallelism")
@@ -65,10 +68,10 @@ def argon2_ms() -> list[float]:
     hashed = hasher.hash(PASSWORD)
 
     def one() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(10):
             hasher.verify(hashed, PASSWORD)
-        return (time.perf_counter() - start) * 100
+        return (time.process_time() - start) * 100
 
     return repeated(RUNS, one)
 
