@@ -28,7 +28,8 @@ from gateway.keys import Keys
 from gateway.revocations import Revocations
 from heliograph.user.v1.user_pb2 import ListRevocationsRequest, ListRevocationsResponse
 from prometheus_client.parser import text_string_to_metric_families
-from user_service.service.tokens import AccessTokens, TokenRules
+from user_service.model.keys import TokenRules
+from user_service.service.tokens import AccessTokens
 from user_service.settings import UserSettings
 from user_service.store.keys import KeyFolder
 

@@ -149,7 +149,7 @@ _ADMIN_USER = {
 }
 _RECOVERY_CODES = ["7h3k-9fqw-2m5x-b8dz", "e4v0-t6yn-cj1r-s9ga"]
 _PASSKEY = {"id": "116045278314958856", "name": "Laptop", "created_at": _TIME, "last_used_at": None}
-_AUDIT_ENTRY = {
+_AUDIT_ENTRY: dict[str, Any] = {
     "id": "116045278314958854",
     "actor": "account:116045278314958855",
     "action": "user.suspend",
