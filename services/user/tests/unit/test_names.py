@@ -35,6 +35,13 @@ def test_no_two_usernames_differ_in_case_alone(text: str) -> None:
     assert names.fold_username(text.swapcase()) == names.fold_username(text) or not text.isascii()
 
 
+def test_a_megabyte_of_username_holds_nobody_up() -> None:
+    started = time.perf_counter()
+    assert names.username_fault("X" * 1_000_000)
+    assert not names.is_username(names.fold_username("X" * 1_000_000))
+    assert time.perf_counter() - started < 0.05
+
+
 @pytest.mark.parametrize(
     "text", ["\u212aevin", "ａｎｎａ", "an\u0301na", "аnna", "an na", "anna\n", "anna\0", "ann\u200da"]
 )

@@ -50,7 +50,10 @@ def plain(text: str) -> str:
 
 def fold_username(text: str) -> str:
     """The one spelling that counts: ASCII letters in lower case. Other scripts stay as they are, so that no letter
-    that only looks or folds like an ASCII one (the Kelvin sign) becomes one."""
+    that only looks or folds like an ASCII one (the Kelvin sign) becomes one. What is far too long
+    stays: a megabyte of it would hold up everybody for a while."""
+    if len(text) > _LONGEST_COMPOSED:
+        return text
     return "".join(character.lower() if character.isascii() else character for character in text)
 
 
