@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ CHUNK_BYTES = 256 * 1024
 _LONGEST_FIELD = 16 * 1024
 _MOST_FIELDS = 16
 _STALL_SECONDS = 30.0
+SLOWEST_BYTES = 16 * 1024
+"""A second, from when the first half minute is over: who sends slower, byte by byte, would hold a place for ever."""
 
 
 class IncomingFile:
@@ -70,7 +73,7 @@ async def receive_form(content_type: str, stream: AsyncIterator[bytes]) -> Async
         )
     with tempfile.NamedTemporaryFile(prefix="heliograph-upload-") as spool:
         reader = _Reader(boundary, IncomingFile(spool.file, Path(spool.name)))
-        await reader.read(stream)
+        await reader.read(paced(stream, time.monotonic))
         yield Form(reader.fields, reader.file)
 
 
@@ -79,7 +82,7 @@ async def receive_file(stream: AsyncIterator[bytes]) -> AsyncGenerator[IncomingF
     """A body that is a file, which lives as long as the block. Raises Refusal 408."""
     with tempfile.NamedTemporaryFile(prefix="heliograph-upload-") as spool:
         file = IncomingFile(spool.file, Path(spool.name))
-        while (chunk := await _next(stream)) is not None:
+        async for chunk in paced(stream, time.monotonic):
             await file.write(chunk)
         await file.flush()
         yield file
@@ -109,7 +112,7 @@ class _Reader:
         )
 
     async def read(self, stream: AsyncIterator[bytes]) -> None:
-        while (chunk := await _next(stream)) is not None:
+        async for chunk in stream:
             try:
                 self._parser.write(chunk)
             except FormParserError:
@@ -173,12 +176,25 @@ def _parser(boundary: bytes, callbacks: dict[str, object]) -> MultipartParser:
         raise _broken() from None
 
 
-async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
+async def paced(stream: AsyncIterator[bytes], clock: Callable[[], float]) -> AsyncGenerator[bytes]:
+    """The stream, as long as it neither stalls nor trickles. Raises Refusal 408."""
+    started, received = clock(), 0
     try:
-        async with asyncio.timeout(_STALL_SECONDS):
-            return await anext(stream, None)
+        while True:
+            async with asyncio.timeout(_STALL_SECONDS):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
+            received += len(chunk)
+            if clock() - started > _STALL_SECONDS + received / SLOWEST_BYTES:
+                raise _too_slow()
+            yield chunk
     except TimeoutError:
-        raise Refusal(408, "BODY_TOO_SLOW", "the body did not arrive in time") from None
+        raise _too_slow() from None
+
+
+def _too_slow() -> Refusal:
+    return Refusal(408, "BODY_TOO_SLOW", "the body did not arrive in time", headers={"Connection": "close"})
 
 
 def _pointer(name: str) -> str:
