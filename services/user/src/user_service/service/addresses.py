@@ -56,12 +56,16 @@ class Addresses:
         tells whether the new address is somebody's. Raises InvalidArgument INVALID_FIELD, Unauthenticated
         BAD_CREDENTIALS, NotFound USER_NOT_FOUND, ResourceExhausted TOO_MANY_ATTEMPTS."""
         wanted = _address(email)
+        # Read before the password is looked at: whatever is changed from then on shows by the epoch.
+        before = await self._accounts.get(user_id)
         await self._sign_in.confirm(user_id, password, device)
         await self._limits.count(Action.RESEND, names.email_key(wanted), device)
         async with self._postgres.primary.transaction() as conn:
             account = await self._accounts.lock(conn, user_id)
-            if account is None:
+            if account is None or before is None:
                 raise errors.user_not_found()
+            if account.epoch != before.epoch:
+                raise errors.bad_credentials()
             await self._credentials.drop_tokens(conn, user_id, Purpose.CHANGE_EMAIL)
             await self._requests.put(conn, LetterRequest(Purpose.CHANGE_EMAIL, wanted, device, user_id))
             await self._security.record(conn, SecurityEvent(user_id, Kind.EMAIL_CHANGE_REQUESTED, device))

@@ -113,7 +113,7 @@ class Correspondence:
         return True
 
     async def _write(self, conn: Connection, request: LetterRequest, account: Account, holder: Holder) -> None:
-        if not _is_due(request, account):
+        if not _is_due(request, account) or await self._is_void(conn, request):
             return
         is_anothers = holder.verified and holder.user_id != account.profile.id
         if not is_anothers:
@@ -121,6 +121,12 @@ class Correspondence:
         elif request.user_id:
             # Nobody who is not logged in can have this letter sent again and again.
             await self._tell_owner(conn, account, holder)
+
+    async def _is_void(self, conn: Connection, request: LetterRequest) -> bool:
+        """A new password ends every change of address that was asked for with the old one, a waiting one too."""
+        if request.kind is not Purpose.CHANGE_EMAIL or request.created_at is None:
+            return False
+        return await self._credentials.changed_since(conn, request.user_id, request.created_at)
 
     async def _send_token(self, conn: Connection, request: LetterRequest, account: Account) -> None:
         token = LetterToken(account.profile.id, request.kind, secrets.token_bytes(SECRET_BYTES))

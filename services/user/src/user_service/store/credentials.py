@@ -19,6 +19,11 @@ class CredentialStore:
             password_hash,
         )
 
+    async def changed_since(self, conn: Connection, user_id: int, moment: datetime) -> bool:
+        """Whether the password has been set anew. The account's row is locked."""
+        query = "select exists (select from credentials where user_id = $1 and changed_at > $2)"
+        return await conn.fetchval(query, user_id, moment)
+
     async def put_token(
         self, conn: Connection, user_id: int, purpose: Purpose, token_hash: bytes, email: str, expires_at: datetime
     ) -> None:
