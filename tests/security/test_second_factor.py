@@ -175,6 +175,8 @@ async def email_verification(attack: Attack) -> None:
 
 async def password_reset(attack: Attack) -> int:
     """Gives the account a new password, and leaves it its factors."""
+    token = await attack.letter_token("Confirm your e-mail address")
+    refused(await attack.post("/v1/accounts/verify-email", {"token": token}), 204)
     refused(await attack.post("/v1/password/forgot", {"email": attack.email}), 202)
     token = await attack.letter_token("Set a new password")
     refused(await attack.post("/v1/password/reset", {"token": token, "password": NEW_PASSWORD}), 204)

@@ -19,6 +19,7 @@ from user_service.wiring.base import Base, open_base
 from user_service.wiring.serving import serving_of
 
 from .conftest import PASSWORD, Clock, Register
+from .factor_world import Owner
 from .mailbox import Mailbox, statements
 
 ANNA, NEW = "anna@example.org", "tropical storm"
@@ -128,6 +129,28 @@ async def test_a_forgotten_password_is_set_anew_once_and_everybody_is_logged_out
         ("password_reset_requested", "192.0.2.7"),
         ("password_reset", ""),
     }
+
+
+async def test_no_letter_opens_an_account_with_factors_to_an_address_that_nobody_confirmed(
+    channel: grpc.aio.Channel,
+    clock: Clock,
+    credentials: CredentialServiceStub,
+    register: Register,
+    mailbox: Mailbox,
+    postgres: Postgres,
+) -> None:
+    """Else somebody could make an account under another's address, and keep a passkey to it."""
+    squatter = Owner((await register("anna")).profile.id, "anna", channel, clock)
+    await forget(credentials)
+    token = await mailbox.token(ANNA, "password_reset")
+    await squatter.turn_totp_on()
+    with pytest.raises(InvalidArgument, match="BAD_TOKEN"):
+        await reset(credentials, token)
+    await forget(credentials)
+    assert (await mailbox.templates(ANNA)).count("password_reset") == 1
+    await postgres.primary.execute("update accounts set email_verified = true where user_id = $1", squatter.id)
+    await forget(credentials)
+    await reset(credentials, await mailbox.token(ANNA, "password_reset"))
 
 
 async def test_who_followed_the_link_has_proved_the_address(

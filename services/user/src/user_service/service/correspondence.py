@@ -21,6 +21,7 @@ from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
 from user_service.service.letters import span
 from user_service.service.limits import Limits
+from user_service.service.sign_in import SecondFactors
 from user_service.store.accounts import AccountStore
 from user_service.store.credentials import CredentialStore
 from user_service.store.emails import EmailStore, Holder
@@ -54,11 +55,12 @@ class Correspondence:
         mail: MailQueue,
         security: SecurityLog,
         limits: Limits,
+        factors: SecondFactors,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._requests, self._accounts, self._emails = postgres, requests, accounts, emails
         self._credentials, self._mail, self._security = credentials, mail, security
-        self._limits, self._clock = limits, clock
+        self._limits, self._factors, self._clock = limits, factors, clock
 
     async def run(self) -> None:
         """A task."""
@@ -115,6 +117,8 @@ class Correspondence:
     async def _write(self, conn: Connection, request: LetterRequest, account: Account, holder: Holder) -> None:
         if not _is_due(request, account) or await self._is_void(conn, request):
             return
+        if request.kind is Purpose.RESET_PASSWORD and await is_out_of_reach(account, self._factors):
+            return
         is_anothers = holder.verified and holder.user_id != account.profile.id
         if not is_anothers:
             await self._send_token(conn, request, account)
@@ -147,6 +151,12 @@ class Correspondence:
         told = {"username": owner.profile.username, "other": account.profile.username}
         expires_at = self._clock() + LIFETIMES[Purpose.VERIFY_EMAIL]
         await self._mail.put(conn, Mail(owner.profile.id, owner.email, "address_in_use", expires_at, told))
+
+
+async def is_out_of_reach(account: Account, factors: SecondFactors) -> bool:
+    """Whether letters must not open the account: it has factors, and nobody has shown that the address is its owner's.
+    Whoever reads the letters would take over an account that another goes on coming into, by a passkey of theirs."""
+    return not account.email_verified and bool(await factors.methods(account.profile.id))
 
 
 def _asked_by(request: LetterRequest, holder: Holder) -> list[int]:

@@ -14,11 +14,12 @@ from user_service.model.mail import Mail
 from user_service.model.security import Device, Kind, SecurityEvent
 from user_service.model.sessions import hash_of
 from user_service.service.addresses import NOTICE_LIFETIME
+from user_service.service.correspondence import is_out_of_reach
 from user_service.service.known_devices import KnownDevices
 from user_service.service.limits import Limits
 from user_service.service.password_rules import PasswordRules
 from user_service.service.passwords import Passwords
-from user_service.service.sign_in import SignIn
+from user_service.service.sign_in import SecondFactors, SignIn
 from user_service.service.tokens import AccessTokens
 from user_service.store.accounts import AccountStore
 from user_service.store.credentials import CredentialStore
@@ -49,13 +50,14 @@ class Credentials:
         tokens: AccessTokens,
         limits: Limits,
         devices: KnownDevices,
+        factors: SecondFactors,
         clock: Callable[[], datetime],
     ) -> None:
         self._postgres, self._accounts, self._emails = postgres, accounts, emails
         self._credentials, self._sessions, self._requests = credentials, sessions, requests
         self._mail, self._security, self._limits, self._clock = mail, security, limits, clock
         self._passwords, self._rules, self._sign_in, self._tokens = passwords, rules, sign_in, tokens
-        self._devices = devices
+        self._devices, self._factors = devices, factors
 
     async def change(self, user_id: int, session_id: int, current: str, new: str, device: Device) -> None:
         """Ends all other sessions. Raises Unauthenticated BAD_CREDENTIALS, InvalidArgument INVALID_FIELD, NotFound
@@ -109,7 +111,7 @@ class Credentials:
         async with self._postgres.primary.transaction() as conn:
             locked = await self._accounts.lock(conn, token.user_id)
             email = await self._credentials.take_token(conn, token.user_id, token.purpose, secret_hash, self._clock())
-            if locked is None or email is None:
+            if locked is None or email is None or await is_out_of_reach(locked, self._factors):
                 raise account_errors.bad_letter_token()
             if not locked.email_verified:
                 await self._emails.prove(conn, token.user_id, email)  # the letter was read

@@ -63,6 +63,7 @@ def credential_rpc_of(base: Base) -> CredentialRpc:
         base.tokens,
         limits,
         base.entrance.devices,
+        base.factors,
         base.clock,
     )
     return CredentialRpc(addresses, passwords, _usernames(base))

@@ -25,6 +25,7 @@ def correspondence_of(base: Base) -> Correspondence:
         base.mail,
         base.log,
         base.entrance.limits,
+        base.factors,
         base.clock,
     )
 
