@@ -1,8 +1,8 @@
 """What the graph costs beside an account that a million follow: `make bench-graph`.
 
 Runs the user and graph services as they are deployed, with a generated graph in a database that is dropped afterwards,
-and times calls to graph's gRPC port one after another, as their caller sees them. Ends with status 1 when the median of
-a call that the limit is set for is above it.
+and times calls to graph's gRPC port one after another, as their caller sees them. Ends with status 1 when a page of
+followers, the first or a deep one, takes more than 20 ms at p50 or at p99.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from bench.measure import Result, report, result
 RUNS = 5
 CALLS = 100
 LIMIT_MS = 20.0
+LIMITED = ("followers_first_page", "followers_page_of_100")
 
 Call = Callable[[], Awaitable[object]]
 
@@ -41,7 +42,7 @@ def main() -> None:
     with Stack(only=("user", "graph")) as stack:
         results = asyncio.run(measured(stack, shape))
     report("graph", results)
-    late = [found.name for found in results if found.name.endswith("p50_ms") and found.value > LIMIT_MS]
+    late = [found.name for found in results if found.name.startswith(LIMITED) and found.value > LIMIT_MS]
     if late:
         sys.exit(f"above {LIMIT_MS:g} ms: {', '.join(late)}")
 

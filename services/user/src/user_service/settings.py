@@ -53,8 +53,8 @@ class KeySettings(KeyTimes):
 class UserSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings, KeySettings):
     """`serve` and `work`.
 
-    The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: about 50 ms of one core and
-    46 MiB for each thread. `factor_keys` are at least 32 random characters each, of which the first seals;
+    The default cost of a password is the first choice of OWASP's cheat sheet for argon2id: 50 to 110 ms of one core
+    and 46 MiB for each thread. `factor_keys` are at least 32 random characters each, of which the first seals;
     `passkey_rp_id` is the domain of the pages or apps in `passkey_origins`: no address of numbers, as WebAuthn has it.
     `avatar_folder` is for files in work, the other `avatar_*` are limits of one picture's making."""
 
