@@ -235,7 +235,8 @@ async def test_revocations_arrive_by_themselves_within_a_second(world: World, re
         polling.cancel()
 
 
-async def test_who_logs_out_is_out_at_once(ada: Client, refused: Refused, world: World, ada_id: int):
+async def test_who_logs_out_is_out_at_once(world: World, app: ASGIApp, refused: Refused, ada_id: int):
+    ada = await world.client(app, world.token(scope="read account"))
     assert (await ada.delete("/v1/sessions/current")).status_code == 204
     asked = world.user.asked(user_pb2.RevokeSessionRequest)[0]
     assert (asked.viewer_id, asked.session_id) == (ada_id, ada_id + 1000)

@@ -11,6 +11,7 @@ from gateway.routing import GuardedRoute
 from gateway_world import Client, World
 from google.protobuf.message import Message
 from heliograph.post.v1 import post_pb2
+from heliograph.user.v1 import factors_pb2, sign_in_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,9 @@ async def test_no_request_is_answered_with_an_error_of_ours(world: World):
     client = await world.client(app, world.token())
     for rpc, answer in _answers(world).items():
         world.post.answer(rpc, answer)
+    world.sign_in.answer("StartPasskeyLogIn", sign_in_pb2.StartPasskeyLogInResponse(ticket="t", options_json="{}"))
+    world.factors.answer("BeginProof", factors_pb2.BeginProofResponse(ticket="t", options="{}"))
+    world.factors.answer("BeginPasskey", factors_pb2.BeginPasskeyResponse(ticket="t", options="{}"))
     loop = asyncio.get_running_loop()
 
     @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)

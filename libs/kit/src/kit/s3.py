@@ -43,7 +43,7 @@ _PASSED_ON = (
 
 @dataclass(frozen=True)
 class Entry:
-    """An object in the bucket. `content_type` is empty in listings; `etag` has its quotes."""
+    """An object in the bucket. `content_type` is empty in listings; `etag` has its quotes, and may be empty there."""
 
     key: str
     bytes: int
@@ -168,8 +168,9 @@ class Bucket:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix))
         while (page := await self._run(lambda: next(pages, None))) is not None:
             for entry in page.get("Contents", []):
-                row: Any = entry  # whose fields are all optional by type, and never missing
-                yield Entry(row["Key"], row["Size"], row["ETag"], row["LastModified"])
+                # All fields are optional by type. Some servers leave out the ETag of an object that is being written.
+                row: Any = entry
+                yield Entry(row["Key"], row["Size"], row.get("ETag", ""), row["LastModified"])
 
     async def sha256(self, key: str) -> str:
         """The digest (hex) of what is stored, read as a stream; empty when there is no such object."""
