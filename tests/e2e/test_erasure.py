@@ -40,8 +40,15 @@ async def short_grace(stack: Stack, seconds: int, marker: Path) -> AsyncGenerato
 
 
 async def restart(stack: Stack, name: str, environment: dict[str, str]) -> None:
+    """Until the gateway has found the process again: it does not try all the time."""
     await asyncio.to_thread(stack.stop, name)
     await asyncio.to_thread(stack.start, name, environment)
+    async with httpx.AsyncClient(base_url=stack.url, timeout=15) as http:
+
+        async def reached() -> bool:
+            return (await http.get("/v1/users/nobody_at_all")).status_code == 404
+
+        await eventually(reached, timeout=30)
 
 
 async def all_shown(scene: Scene) -> bool:
