@@ -19,6 +19,10 @@ class TokenRules:
     lifetime: timedelta
     settling: timedelta
 
+    def over_by(self, now: datetime) -> datetime:
+        """When the last access token made until `now` is over, by any gateway's clock."""
+        return now + self.lifetime + _LEEWAY
+
 
 @dataclass(frozen=True)
 class KeyLife:

@@ -1,7 +1,7 @@
 """Use cases of passwords: change one, forget it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kit.errors import FieldViolation
 from kit.postgres import Connection, Postgres
@@ -28,9 +28,6 @@ from user_service.store.letter_requests import LetterRequests
 from user_service.store.mail import MailQueue
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
-
-_LEEWAY = timedelta(minutes=1)
-"""How wrong a gateway's clock may be: for as long after its end a token might still be taken."""
 
 
 class Credentials:
@@ -136,8 +133,7 @@ class Credentials:
     async def _end_sessions(self, conn: Connection, user_id: int, *, keep: int = 0) -> None:
         """The last statement of the transaction."""
         now = self._clock()
-        until = now + self._tokens.lifetime + _LEEWAY
-        await self._sessions.revoke_all(conn, user_id, now=now, until=until, keep=keep)
+        await self._sessions.revoke_all(conn, user_id, now=now, until=self._tokens.over_by(now), keep=keep)
 
 
 def _reset_token(text: str) -> LetterToken:

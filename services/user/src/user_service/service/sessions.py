@@ -32,9 +32,6 @@ from user_service.store.accounts import AccountStore
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
 
-_LEEWAY = timedelta(minutes=1)
-"""How wrong a gateway's clock may be: for as long after its end a token might still be taken."""
-
 _SWEEP_SECONDS = 600.0
 _INT64_DIGITS = 19
 
@@ -117,7 +114,7 @@ class Sessions:
             elif verdict is Verdict.REUSED:
                 reused = SecurityEvent(token.user_id, Kind.REFRESH_TOKEN_REUSED, Device(address), session.id)
                 await self._log.record(conn, reused)
-                await self._store.revoke(conn, session, now=now, until=self._last_use(now))
+                await self._store.revoke(conn, session, now=now, until=self._tokens.over_by(now))
         # Raised only here: a revocation has to be committed.
         _insist_on_good(verdict)
         narrowed = session if scopes is None else replace(session, scopes=tuple(scopes))
@@ -139,7 +136,7 @@ class Sessions:
                 raise errors.session_not_found()
             if session.revoked_at is None:
                 await self._log.record(conn, SecurityEvent(user_id, Kind.LOGGED_OUT, device, session_id))
-                await self._store.revoke(conn, session, now=now, until=self._last_use(now))
+                await self._store.revoke(conn, session, now=now, until=self._tokens.over_by(now))
 
     async def revoke_others(self, user_id: int, keep: int, device: Device) -> Sequence[int]:
         """Ends all sessions in clients of our own but the one to keep (0: none is), and answers which; apps keep what
@@ -148,7 +145,7 @@ class Sessions:
         async with self._postgres.primary.transaction() as conn:
             await self._accounts.lock(conn, user_id)
             await self._log.record(conn, SecurityEvent(user_id, Kind.SESSIONS_ENDED, device))
-            until = self._last_use(now)
+            until = self._tokens.over_by(now)
             return await self._store.revoke_all(conn, user_id, now=now, until=until, keep=keep, apps=False)
 
     async def revocations(self, after: int, *, size: int) -> Sequence[Revocation]:
@@ -193,9 +190,6 @@ class Sessions:
             client_id=f"app-{session.app_id}" if session.app_id else "",
         )
         return Granted(account.profile, token.session_id, scopes, access, str(token), self._tokens.lifetime)
-
-    def _last_use(self, now: datetime) -> datetime:
-        return now + self._tokens.lifetime + _LEEWAY
 
 
 def _insist_on_good(verdict: Verdict) -> None:

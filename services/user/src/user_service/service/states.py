@@ -1,7 +1,7 @@
 """The state of an account: every change of it goes through here."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kit.outbox import Event, Outbox
 from kit.postgres import Connection
@@ -14,9 +14,6 @@ from user_service.store.accounts import AccountStore
 from user_service.store.profiles import ProfileCache
 from user_service.store.security_log import SecurityLog
 from user_service.store.sessions import SessionStore
-
-_LEEWAY = timedelta(minutes=1)
-"""How wrong a gateway's clock may be: for as long after its end a token might still be taken."""
 
 Also = Callable[[Connection, Account], Awaitable[None]]
 
@@ -82,4 +79,4 @@ class States:
     async def end_sessions(self, conn: Connection, user_id: int) -> None:
         """The last statement of a transaction that holds the account's row."""
         now = self._clock()
-        await self._sessions.revoke_all(conn, user_id, now=now, until=now + self._tokens.lifetime + _LEEWAY)
+        await self._sessions.revoke_all(conn, user_id, now=now, until=self._tokens.over_by(now))

@@ -29,6 +29,10 @@ class AccessTokens:
     def lifetime(self) -> timedelta:
         return self._rules.lifetime
 
+    def over_by(self, now: datetime) -> datetime:
+        """When the last access token made until `now` is over, by any gateway's clock."""
+        return self._rules.over_by(now)
+
     def issue(
         self,
         *,

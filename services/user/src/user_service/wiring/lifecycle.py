@@ -86,7 +86,7 @@ def erasing_of(base: Base, settings: WorkerSettings, peers: Mapping[str, Persona
 
 
 def personal_data_of(base: Base) -> PersonalData:
-    lasting = Lasting(base.clock, base.tokens.lifetime)
+    lasting = Lasting(base.clock, base.tokens.over_by)
     apps = Apps(base.postgres, AppStore(base.postgres), AppSessionStore(), base.accounts, base.log, lasting)
     return PersonalData(
         base.outbox,

@@ -22,7 +22,7 @@ from user_service.wiring.base import Base
 def oauth_rpc_of(base: Base) -> tuple[OAuthRpc, Sequence[Task]]:
     postgres, accounts, sessions, clock = base.postgres, base.accounts, base.grants, base.clock
     apps, grants, app_sessions = AppStore(postgres), GrantStore(postgres), AppSessionStore()
-    lasting = Lasting(clock, base.tokens.lifetime)
+    lasting = Lasting(clock, base.tokens.over_by)
     ending = Ending(postgres, grants, base.sessions, app_sessions, base.log, lasting)
     codes = Codes(postgres, apps, grants, accounts, app_sessions, sessions, ending, clock)
     reading = Reading(base.tokens, base.sessions, apps, clock)
