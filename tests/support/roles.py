@@ -11,6 +11,7 @@ from kit.testing import eventually
 
 from support.oauth import app_token
 from support.rest import Json, Person, join
+from support.traces import file_of
 
 
 class Role(StrEnum):
@@ -92,6 +93,11 @@ async def suspend(admin: Person, person: Person) -> None:
     answer = await admin.post(f"/v1/admin/users/{person.id}/suspend", {"reason": "a test"})
     answer.raise_for_status()
 
+    async def cut_off() -> bool:
+        return (await person.get("/v1/me")).status_code == 401
+
+    await eventually(cut_off, timeout=5)  # which takes each gateway up to a second
+
 
 @dataclass(frozen=True)
 class Form:
@@ -124,9 +130,9 @@ async def things_of(subject: Person) -> dict[str, str]:
     comment: Json = (await subject.post(f"/v1/posts/{post['id']}/comments", {"text": "mine"})).raise_for_status().json()
     sessions: Json = (await subject.get("/v1/sessions")).raise_for_status().json()
     media_id = post["media"][0]["id"]
-    await eventually(lambda: _ready(subject, media_id), timeout=30)
+    address = urlsplit(await file_of(subject, media_id)).path
     return {
-        "path": await _file_of(subject, media_id),
+        "path": "/".join(address.split("/")[3:]),  # key and name, without what kind of address it is
         "user_id": subject.id,
         "username": subject.username,
         "post_id": post["id"],
@@ -143,14 +149,3 @@ async def app_of(subject: Person) -> str:
     """An app that they make, which can keep a secret."""
     body = {"name": "Mine", "client_type": "confidential", "redirect_uris": ["https://mine.example.org/cb"]}
     return (await subject.post("/v1/apps", body)).raise_for_status().json()["id"]
-
-
-async def _ready(subject: Person, media_id: str) -> bool:
-    return await subject.media_state(media_id) == "ready"
-
-
-async def _file_of(subject: Person, media_id: str) -> str:
-    """Key and name of a file of the medium, without what kind of address it has."""
-    media: Json = (await subject.get(f"/v1/media/{media_id}")).raise_for_status().json()
-    path = str(urlsplit(str(media["variants"][0]["url"])).path)
-    return "/".join(path.split("/")[3:])
