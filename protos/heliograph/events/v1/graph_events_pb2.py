@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'heliograph/events/v1/graph_events.proto\x12\x14heliograph.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x04\n\nGraphEvent\x12\x32\n\x08\x66ollowed\x18\x01 \x01(\x0b\x32\x1e.heliograph.events.v1.FollowedH\x00\x12\x36\n\nunfollowed\x18\x02 \x01(\x0b\x32 .heliograph.events.v1.UnfollowedH\x00\x12\x41\n\x10\x66ollow_requested\x18\x03 \x01(\x0b\x32%.heliograph.events.v1.FollowRequestedH\x00\x12P\n\x18\x66ollow_request_withdrawn\x18\x04 \x01(\x0b\x32,.heliograph.events.v1.FollowRequestWithdrawnH\x00\x12\x30\n\x07\x62locked\x18\x05 \x01(\x0b\x32\x1d.heliograph.events.v1.BlockedH\x00\x12\x34\n\tunblocked\x18\x06 \x01(\x0b\x32\x1f.heliograph.events.v1.UnblockedH\x00\x12,\n\x05muted\x18\x07 \x01(\x0b\x32\x1b.heliograph.events.v1.MutedH\x00\x12\x30\n\x07unmuted\x18\x08 \x01(\x0b\x32\x1d.heliograph.events.v1.UnmutedH\x00\x12\x44\n\x12\x63lose_friend_added\x18\t \x01(\x0b\x32&.heliograph.events.v1.CloseFriendAddedH\x00\x12H\n\x14\x63lose_friend_removed\x18\n \x01(\x0b\x32(.heliograph.events.v1.CloseFriendRemovedH\x00\x42\x07\n\x05\x65vent\"x\n\x08\x46ollowed\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12/\n\x0b\x66ollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"|\n\nUnfollowed\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x31\n\runfollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x80\x01\n\x0f\x46ollowRequested\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x30\n\x0crequested_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x87\x01\n\x16\x46ollowRequestWithdrawn\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x30\n\x0cwithdrawn_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"t\n\x07\x42locked\x12\x12\n\nblocker_id\x18\x01 \x01(\x03\x12\x12\n\nblocked_id\x18\x02 \x01(\x03\x12.\n\nblocked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"x\n\tUnblocked\x12\x12\n\nblocker_id\x18\x01 \x01(\x03\x12\x12\n\nblocked_id\x18\x02 \x01(\x03\x12\x30\n\x0cunblocked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x97\x01\n\x05Muted\x12\x10\n\x08muter_id\x18\x01 \x01(\x03\x12\x10\n\x08muted_id\x18\x02 \x01(\x03\x12,\n\x08muted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\x12)\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"p\n\x07Unmuted\x12\x10\n\x08muter_id\x18\x01 \x01(\x03\x12\x10\n\x08muted_id\x18\x02 \x01(\x03\x12.\n\nunmuted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"x\n\x10\x43loseFriendAdded\x12\x10\n\x08owner_id\x18\x01 \x01(\x03\x12\x11\n\tfriend_id\x18\x02 \x01(\x03\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"|\n\x12\x43loseFriendRemoved\x12\x10\n\x08owner_id\x18\x01 \x01(\x03\x12\x11\n\tfriend_id\x18\x02 \x01(\x03\x12.\n\nremoved_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'heliograph/events/v1/graph_events.proto\x12\x14heliograph.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x05\n\nGraphEvent\x12\x32\n\x08\x66ollowed\x18\x01 \x01(\x0b\x32\x1e.heliograph.events.v1.FollowedH\x00\x12\x36\n\nunfollowed\x18\x02 \x01(\x0b\x32 .heliograph.events.v1.UnfollowedH\x00\x12\x41\n\x10\x66ollow_requested\x18\x03 \x01(\x0b\x32%.heliograph.events.v1.FollowRequestedH\x00\x12P\n\x18\x66ollow_request_withdrawn\x18\x04 \x01(\x0b\x32,.heliograph.events.v1.FollowRequestWithdrawnH\x00\x12\x30\n\x07\x62locked\x18\x05 \x01(\x0b\x32\x1d.heliograph.events.v1.BlockedH\x00\x12\x34\n\tunblocked\x18\x06 \x01(\x0b\x32\x1f.heliograph.events.v1.UnblockedH\x00\x12,\n\x05muted\x18\x07 \x01(\x0b\x32\x1b.heliograph.events.v1.MutedH\x00\x12\x30\n\x07unmuted\x18\x08 \x01(\x0b\x32\x1d.heliograph.events.v1.UnmutedH\x00\x12\x44\n\x12\x63lose_friend_added\x18\t \x01(\x0b\x32&.heliograph.events.v1.CloseFriendAddedH\x00\x12H\n\x14\x63lose_friend_removed\x18\n \x01(\x0b\x32(.heliograph.events.v1.CloseFriendRemovedH\x00\x12\x39\n\x0ctag_followed\x18\x0b \x01(\x0b\x32!.heliograph.events.v1.TagFollowedH\x00\x12=\n\x0etag_unfollowed\x18\x0c \x01(\x0b\x32#.heliograph.events.v1.TagUnfollowedH\x00\x42\x07\n\x05\x65vent\"x\n\x08\x46ollowed\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12/\n\x0b\x66ollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"|\n\nUnfollowed\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x31\n\runfollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x80\x01\n\x0f\x46ollowRequested\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x30\n\x0crequested_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x87\x01\n\x16\x46ollowRequestWithdrawn\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x30\n\x0cwithdrawn_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"t\n\x07\x42locked\x12\x12\n\nblocker_id\x18\x01 \x01(\x03\x12\x12\n\nblocked_id\x18\x02 \x01(\x03\x12.\n\nblocked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"x\n\tUnblocked\x12\x12\n\nblocker_id\x18\x01 \x01(\x03\x12\x12\n\nblocked_id\x18\x02 \x01(\x03\x12\x30\n\x0cunblocked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"\x97\x01\n\x05Muted\x12\x10\n\x08muter_id\x18\x01 \x01(\x03\x12\x10\n\x08muted_id\x18\x02 \x01(\x03\x12,\n\x08muted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\x12)\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"p\n\x07Unmuted\x12\x10\n\x08muter_id\x18\x01 \x01(\x03\x12\x10\n\x08muted_id\x18\x02 \x01(\x03\x12.\n\nunmuted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"x\n\x10\x43loseFriendAdded\x12\x10\n\x08owner_id\x18\x01 \x01(\x03\x12\x11\n\tfriend_id\x18\x02 \x01(\x03\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"|\n\x12\x43loseFriendRemoved\x12\x10\n\x08owner_id\x18\x01 \x01(\x03\x12\x11\n\tfriend_id\x18\x02 \x01(\x03\x12.\n\nremoved_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"o\n\x0bTagFollowed\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0b\n\x03tag\x18\x02 \x01(\t\x12/\n\x0b\x66ollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"s\n\rTagUnfollowed\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0b\n\x03tag\x18\x02 \x01(\t\x12\x31\n\runfollowed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_id\x18\x04 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,25 +33,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliograph.events.v1.graph_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GRAPHEVENT']._serialized_start=99
-  _globals['_GRAPHEVENT']._serialized_end=721
-  _globals['_FOLLOWED']._serialized_start=723
-  _globals['_FOLLOWED']._serialized_end=843
-  _globals['_UNFOLLOWED']._serialized_start=845
-  _globals['_UNFOLLOWED']._serialized_end=969
-  _globals['_FOLLOWREQUESTED']._serialized_start=972
-  _globals['_FOLLOWREQUESTED']._serialized_end=1100
-  _globals['_FOLLOWREQUESTWITHDRAWN']._serialized_start=1103
-  _globals['_FOLLOWREQUESTWITHDRAWN']._serialized_end=1238
-  _globals['_BLOCKED']._serialized_start=1240
-  _globals['_BLOCKED']._serialized_end=1356
-  _globals['_UNBLOCKED']._serialized_start=1358
-  _globals['_UNBLOCKED']._serialized_end=1478
-  _globals['_MUTED']._serialized_start=1481
-  _globals['_MUTED']._serialized_end=1632
-  _globals['_UNMUTED']._serialized_start=1634
-  _globals['_UNMUTED']._serialized_end=1746
-  _globals['_CLOSEFRIENDADDED']._serialized_start=1748
-  _globals['_CLOSEFRIENDADDED']._serialized_end=1868
-  _globals['_CLOSEFRIENDREMOVED']._serialized_start=1870
-  _globals['_CLOSEFRIENDREMOVED']._serialized_end=1994
+  _globals['_GRAPHEVENT']._serialized_end=843
+  _globals['_FOLLOWED']._serialized_start=845
+  _globals['_FOLLOWED']._serialized_end=965
+  _globals['_UNFOLLOWED']._serialized_start=967
+  _globals['_UNFOLLOWED']._serialized_end=1091
+  _globals['_FOLLOWREQUESTED']._serialized_start=1094
+  _globals['_FOLLOWREQUESTED']._serialized_end=1222
+  _globals['_FOLLOWREQUESTWITHDRAWN']._serialized_start=1225
+  _globals['_FOLLOWREQUESTWITHDRAWN']._serialized_end=1360
+  _globals['_BLOCKED']._serialized_start=1362
+  _globals['_BLOCKED']._serialized_end=1478
+  _globals['_UNBLOCKED']._serialized_start=1480
+  _globals['_UNBLOCKED']._serialized_end=1600
+  _globals['_MUTED']._serialized_start=1603
+  _globals['_MUTED']._serialized_end=1754
+  _globals['_UNMUTED']._serialized_start=1756
+  _globals['_UNMUTED']._serialized_end=1868
+  _globals['_CLOSEFRIENDADDED']._serialized_start=1870
+  _globals['_CLOSEFRIENDADDED']._serialized_end=1990
+  _globals['_CLOSEFRIENDREMOVED']._serialized_start=1992
+  _globals['_CLOSEFRIENDREMOVED']._serialized_end=2116
+  _globals['_TAGFOLLOWED']._serialized_start=2118
+  _globals['_TAGFOLLOWED']._serialized_end=2229
+  _globals['_TAGUNFOLLOWED']._serialized_start=2231
+  _globals['_TAGUNFOLLOWED']._serialized_end=2346
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,8 @@ class GraphEvent(_message.Message):
     UNMUTED_FIELD_NUMBER: _builtins.int
     CLOSE_FRIEND_ADDED_FIELD_NUMBER: _builtins.int
     CLOSE_FRIEND_REMOVED_FIELD_NUMBER: _builtins.int
+    TAG_FOLLOWED_FIELD_NUMBER: _builtins.int
+    TAG_UNFOLLOWED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def followed(self) -> Global___Followed: ...
     @_builtins.property
@@ -53,6 +55,12 @@ class GraphEvent(_message.Message):
     def close_friend_added(self) -> Global___CloseFriendAdded: ...
     @_builtins.property
     def close_friend_removed(self) -> Global___CloseFriendRemoved: ...
+    @_builtins.property
+    def tag_followed(self) -> Global___TagFollowed:
+        """Keyed by "<user>:#<tag>"."""
+
+    @_builtins.property
+    def tag_unfollowed(self) -> Global___TagUnfollowed: ...
     def __init__(
         self,
         *,
@@ -66,12 +74,14 @@ class GraphEvent(_message.Message):
         unmuted: Global___Unmuted | None = ...,
         close_friend_added: Global___CloseFriendAdded | None = ...,
         close_friend_removed: Global___CloseFriendRemoved | None = ...,
+        tag_followed: Global___TagFollowed | None = ...,
+        tag_unfollowed: Global___TagUnfollowed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "tag_followed", b"tag_followed", "tag_unfollowed", b"tag_unfollowed", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "close_friend_added", b"close_friend_added", "close_friend_removed", b"close_friend_removed", "event", b"event", "follow_request_withdrawn", b"follow_request_withdrawn", "follow_requested", b"follow_requested", "followed", b"followed", "muted", b"muted", "tag_followed", b"tag_followed", "tag_unfollowed", b"tag_unfollowed", "unblocked", b"unblocked", "unfollowed", b"unfollowed", "unmuted", b"unmuted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["followed", "unfollowed", "follow_requested", "follow_request_withdrawn", "blocked", "unblocked", "muted", "unmuted", "close_friend_added", "close_friend_removed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["followed", "unfollowed", "follow_requested", "follow_request_withdrawn", "blocked", "unblocked", "muted", "unmuted", "close_friend_added", "close_friend_removed", "tag_followed", "tag_unfollowed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -377,3 +387,61 @@ class CloseFriendRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseFriendRemoved: _TypeAlias = CloseFriendRemoved  # noqa: Y015
+
+@_typing.final
+class TagFollowed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    FOLLOWED_AT_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    tag: _builtins.str
+    change_id: _builtins.int
+    @_builtins.property
+    def followed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tag: _builtins.str = ...,
+        followed_at: _timestamp_pb2.Timestamp | None = ...,
+        change_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["followed_at", b"followed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "followed_at", b"followed_at", "tag", b"tag", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagFollowed: _TypeAlias = TagFollowed  # noqa: Y015
+
+@_typing.final
+class TagUnfollowed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    UNFOLLOWED_AT_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    tag: _builtins.str
+    change_id: _builtins.int
+    @_builtins.property
+    def unfollowed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tag: _builtins.str = ...,
+        unfollowed_at: _timestamp_pb2.Timestamp | None = ...,
+        change_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unfollowed_at", b"unfollowed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "tag", b"tag", "unfollowed_at", b"unfollowed_at", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagUnfollowed: _TypeAlias = TagUnfollowed  # noqa: Y015

@@ -25,23 +25,51 @@ _sym_db = _symbol_database.Default()
 from heliograph.post.v1 import post_pb2 as heliograph_dot_post_dot_v1_dot_post__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dheliograph/feed/v1/feed.proto\x12\x12heliograph.feed.v1\x1a\x1dheliograph/post/v1/post.proto\"N\n\x12GetHomeFeedRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x13GetHomeFeedResponse\x12\'\n\x05posts\x18\x01 \x03(\x0b\x32\x18.heliograph.post.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x03 \x01(\x08\"v\n\nFanoutTask\x12.\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.heliograph.feed.v1.FanoutPlanH\x00\x12\x30\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1f.heliograph.feed.v1.FanoutChunkH\x00\x42\x06\n\x04task\"b\n\nFanoutPlan\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x11\n\tauthor_id\x18\x02 \x01(\x03\x12\x19\n\x11\x61\x66ter_follower_id\x18\x03 \x01(\x03\x12\x15\n\rwritten_at_us\x18\x04 \x01(\x03\"^\n\x0b\x46\x61noutChunk\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x11\n\tauthor_id\x18\x02 \x01(\x03\x12\x14\n\x0c\x66ollower_ids\x18\x03 \x01(\x0c\x12\x15\n\rwritten_at_us\x18\x04 \x01(\x03\x32m\n\x0b\x46\x65\x65\x64Service\x12^\n\x0bGetHomeFeed\x12&.heliograph.feed.v1.GetHomeFeedRequest\x1a\'.heliograph.feed.v1.GetHomeFeedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dheliograph/feed/v1/feed.proto\x12\x12heliograph.feed.v1\x1a\x1dheliograph/post/v1/post.proto\"x\n\x12GetHomePageRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12(\n\x05order\x18\x04 \x01(\x0e\x32\x19.heliograph.feed.v1.Order\"O\n\x13GetHomePageResponse\x12\r\n\x05items\x18\x01 \x01(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x03 \x01(\x08\"\xf3\x01\n\x11NoteChangeRequest\x12,\n\x06posted\x18\x01 \x01(\x0b\x32\x1a.heliograph.feed.v1.PostedH\x00\x12*\n\x05liked\x18\x02 \x01(\x0b\x32\x19.heliograph.feed.v1.LikedH\x00\x12\x41\n\x11relations_changed\x18\x03 \x01(\x0b\x32$.heliograph.feed.v1.RelationsChangedH\x00\x12\x37\n\x0cpost_changed\x18\x04 \x01(\x0b\x32\x1f.heliograph.feed.v1.PostChangedH\x00\x42\x08\n\x06\x63hange\",\n\x06Posted\x12\x11\n\tauthor_id\x18\x01 \x01(\x03\x12\x0f\n\x07post_id\x18\x02 \x01(\x03\"K\n\x05Liked\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0f\n\x07post_id\x18\x02 \x01(\x03\x12\r\n\x05liked\x18\x03 \x01(\x08\x12\x11\n\tchange_id\x18\x04 \x01(\x03\"$\n\x10RelationsChanged\x12\x10\n\x08user_ids\x18\x01 \x03(\x03\"\x1e\n\x0bPostChanged\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\"\x14\n\x12NoteChangeResponse\"`\n\x0fMarkSeenRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x10\n\x08post_ids\x18\x02 \x03(\x03\x12(\n\x05order\x18\x03 \x01(\x0e\x32\x19.heliograph.feed.v1.Order\"$\n\x10MarkSeenResponse\x12\x10\n\x08recorded\x18\x01 \x01(\x05\"8\n\x12\x45xplainPostRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x0f\n\x07post_id\x18\x02 \x01(\x03\"Q\n\x13\x45xplainPostResponse\x12\r\n\x05score\x18\x01 \x01(\x01\x12+\n\x07reasons\x18\x02 \x03(\x0b\x32\x1a.heliograph.feed.v1.Reason\">\n\x06Reason\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x03 \x01(\x01\"N\n\x12GetHomeFeedRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x13GetHomeFeedResponse\x12\'\n\x05posts\x18\x01 \x03(\x0b\x32\x18.heliograph.post.v1.Post\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x03 \x01(\x08\"v\n\nFanoutTask\x12.\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.heliograph.feed.v1.FanoutPlanH\x00\x12\x30\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1f.heliograph.feed.v1.FanoutChunkH\x00\x42\x06\n\x04task\"b\n\nFanoutPlan\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x11\n\tauthor_id\x18\x02 \x01(\x03\x12\x19\n\x11\x61\x66ter_follower_id\x18\x03 \x01(\x03\x12\x15\n\rwritten_at_us\x18\x04 \x01(\x03\"^\n\x0b\x46\x61noutChunk\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x11\n\tauthor_id\x18\x02 \x01(\x03\x12\x14\n\x0c\x66ollower_ids\x18\x03 \x01(\x0c\x12\x15\n\rwritten_at_us\x18\x04 \x01(\x03*?\n\x05Order\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\x10\n\x0cORDER_LATEST\x10\x01\x12\r\n\tORDER_TOP\x10\x02\x32\xe1\x03\n\x0b\x46\x65\x65\x64Service\x12^\n\x0bGetHomeFeed\x12&.heliograph.feed.v1.GetHomeFeedRequest\x1a\'.heliograph.feed.v1.GetHomeFeedResponse\x12^\n\x0bGetHomePage\x12&.heliograph.feed.v1.GetHomePageRequest\x1a\'.heliograph.feed.v1.GetHomePageResponse\x12[\n\nNoteChange\x12%.heliograph.feed.v1.NoteChangeRequest\x1a&.heliograph.feed.v1.NoteChangeResponse\x12U\n\x08MarkSeen\x12#.heliograph.feed.v1.MarkSeenRequest\x1a$.heliograph.feed.v1.MarkSeenResponse\x12^\n\x0b\x45xplainPost\x12&.heliograph.feed.v1.ExplainPostRequest\x1a\'.heliograph.feed.v1.ExplainPostResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliograph.feed.v1.feed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETHOMEFEEDREQUEST']._serialized_start=84
-  _globals['_GETHOMEFEEDREQUEST']._serialized_end=162
-  _globals['_GETHOMEFEEDRESPONSE']._serialized_start=164
-  _globals['_GETHOMEFEEDRESPONSE']._serialized_end=269
-  _globals['_FANOUTTASK']._serialized_start=271
-  _globals['_FANOUTTASK']._serialized_end=389
-  _globals['_FANOUTPLAN']._serialized_start=391
-  _globals['_FANOUTPLAN']._serialized_end=489
-  _globals['_FANOUTCHUNK']._serialized_start=491
-  _globals['_FANOUTCHUNK']._serialized_end=585
-  _globals['_FEEDSERVICE']._serialized_start=587
-  _globals['_FEEDSERVICE']._serialized_end=696
+  _globals['_ORDER']._serialized_start=1592
+  _globals['_ORDER']._serialized_end=1655
+  _globals['_GETHOMEPAGEREQUEST']._serialized_start=84
+  _globals['_GETHOMEPAGEREQUEST']._serialized_end=204
+  _globals['_GETHOMEPAGERESPONSE']._serialized_start=206
+  _globals['_GETHOMEPAGERESPONSE']._serialized_end=285
+  _globals['_NOTECHANGEREQUEST']._serialized_start=288
+  _globals['_NOTECHANGEREQUEST']._serialized_end=531
+  _globals['_POSTED']._serialized_start=533
+  _globals['_POSTED']._serialized_end=577
+  _globals['_LIKED']._serialized_start=579
+  _globals['_LIKED']._serialized_end=654
+  _globals['_RELATIONSCHANGED']._serialized_start=656
+  _globals['_RELATIONSCHANGED']._serialized_end=692
+  _globals['_POSTCHANGED']._serialized_start=694
+  _globals['_POSTCHANGED']._serialized_end=724
+  _globals['_NOTECHANGERESPONSE']._serialized_start=726
+  _globals['_NOTECHANGERESPONSE']._serialized_end=746
+  _globals['_MARKSEENREQUEST']._serialized_start=748
+  _globals['_MARKSEENREQUEST']._serialized_end=844
+  _globals['_MARKSEENRESPONSE']._serialized_start=846
+  _globals['_MARKSEENRESPONSE']._serialized_end=882
+  _globals['_EXPLAINPOSTREQUEST']._serialized_start=884
+  _globals['_EXPLAINPOSTREQUEST']._serialized_end=940
+  _globals['_EXPLAINPOSTRESPONSE']._serialized_start=942
+  _globals['_EXPLAINPOSTRESPONSE']._serialized_end=1023
+  _globals['_REASON']._serialized_start=1025
+  _globals['_REASON']._serialized_end=1087
+  _globals['_GETHOMEFEEDREQUEST']._serialized_start=1089
+  _globals['_GETHOMEFEEDREQUEST']._serialized_end=1167
+  _globals['_GETHOMEFEEDRESPONSE']._serialized_start=1169
+  _globals['_GETHOMEFEEDRESPONSE']._serialized_end=1274
+  _globals['_FANOUTTASK']._serialized_start=1276
+  _globals['_FANOUTTASK']._serialized_end=1394
+  _globals['_FANOUTPLAN']._serialized_start=1396
+  _globals['_FANOUTPLAN']._serialized_end=1494
+  _globals['_FANOUTCHUNK']._serialized_start=1496
+  _globals['_FANOUTCHUNK']._serialized_end=1590
+  _globals['_FEEDSERVICE']._serialized_start=1658
+  _globals['_FEEDSERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

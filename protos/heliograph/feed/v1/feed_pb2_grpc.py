@@ -40,6 +40,26 @@ class FeedServiceStub:
                 request_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedRequest.SerializeToString,
                 response_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedResponse.FromString,
                 _registered_method=True)
+        self.GetHomePage = channel.unary_unary(
+                '/heliograph.feed.v1.FeedService/GetHomePage',
+                request_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageRequest.SerializeToString,
+                response_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageResponse.FromString,
+                _registered_method=True)
+        self.NoteChange = channel.unary_unary(
+                '/heliograph.feed.v1.FeedService/NoteChange',
+                request_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeRequest.SerializeToString,
+                response_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeResponse.FromString,
+                _registered_method=True)
+        self.MarkSeen = channel.unary_unary(
+                '/heliograph.feed.v1.FeedService/MarkSeen',
+                request_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenRequest.SerializeToString,
+                response_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenResponse.FromString,
+                _registered_method=True)
+        self.ExplainPost = channel.unary_unary(
+                '/heliograph.feed.v1.FeedService/ExplainPost',
+                request_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostRequest.SerializeToString,
+                response_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostResponse.FromString,
+                _registered_method=True)
 
 
 class FeedServiceServicer:
@@ -53,6 +73,36 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHomePage(self, request, context):
+        """The same as JSON, ready to be sent, and in either order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteChange(self, request, context):
+        """What the caller has just seen committed, so that the next read shows it. Events tell the same later, for certain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkSeen(self, request, context):
+        """Posts that the viewer had on the screen; they go down in the ranked feed. At most 200 ids; those that the viewer may
+        not see are ignored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainPost(self, request, context):
+        """What counted for the post's place in the viewer's ranked feed, the most first. NOT_FOUND for a post that the viewer
+        may not see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +110,26 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.GetHomeFeed,
                     request_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedRequest.FromString,
                     response_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedResponse.SerializeToString,
+            ),
+            'GetHomePage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHomePage,
+                    request_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageRequest.FromString,
+                    response_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageResponse.SerializeToString,
+            ),
+            'NoteChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteChange,
+                    request_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeRequest.FromString,
+                    response_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeResponse.SerializeToString,
+            ),
+            'MarkSeen': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkSeen,
+                    request_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenRequest.FromString,
+                    response_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenResponse.SerializeToString,
+            ),
+            'ExplainPost': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPost,
+                    request_deserializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostRequest.FromString,
+                    response_serializer=heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +160,114 @@ class FeedService:
             '/heliograph.feed.v1.FeedService/GetHomeFeed',
             heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedRequest.SerializeToString,
             heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomeFeedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHomePage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.feed.v1.FeedService/GetHomePage',
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageRequest.SerializeToString,
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.GetHomePageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.feed.v1.FeedService/NoteChange',
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeRequest.SerializeToString,
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.NoteChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkSeen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.feed.v1.FeedService/MarkSeen',
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenRequest.SerializeToString,
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.MarkSeenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.feed.v1.FeedService/ExplainPost',
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostRequest.SerializeToString,
+            heliograph_dot_feed_dot_v1_dot_feed__pb2.ExplainPostResponse.FromString,
             options,
             channel_credentials,
             insecure,

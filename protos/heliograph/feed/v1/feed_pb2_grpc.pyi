@@ -18,6 +18,18 @@ class FeedServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHomeFeed: _aio.UnaryUnaryMultiCallable[_feed_pb2.GetHomeFeedRequest, _feed_pb2.GetHomeFeedResponse]
     """Newest first, full pages at any depth; a page is short only at the end."""
+    GetHomePage: _aio.UnaryUnaryMultiCallable[_feed_pb2.GetHomePageRequest, _feed_pb2.GetHomePageResponse]
+    """The same as JSON, ready to be sent, and in either order."""
+    NoteChange: _aio.UnaryUnaryMultiCallable[_feed_pb2.NoteChangeRequest, _feed_pb2.NoteChangeResponse]
+    """What the caller has just seen committed, so that the next read shows it. Events tell the same later, for certain."""
+    MarkSeen: _aio.UnaryUnaryMultiCallable[_feed_pb2.MarkSeenRequest, _feed_pb2.MarkSeenResponse]
+    """Posts that the viewer had on the screen; they go down in the ranked feed. At most 200 ids; those that the viewer may
+    not see are ignored.
+    """
+    ExplainPost: _aio.UnaryUnaryMultiCallable[_feed_pb2.ExplainPostRequest, _feed_pb2.ExplainPostResponse]
+    """What counted for the post's place in the viewer's ranked feed, the most first. NOT_FOUND for a post that the viewer
+    may not see.
+    """
 
 class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     """Home timelines. Views in Cassandra and Redis; a timeline is a list of candidates, every read checks them."""
@@ -29,5 +41,41 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_feed_pb2.GetHomeFeedRequest, _abc.Awaitable[_feed_pb2.GetHomeFeedResponse]],
     ) -> _abc.Awaitable[_feed_pb2.GetHomeFeedResponse]:
         """Newest first, full pages at any depth; a page is short only at the end."""
+
+    @_abc_1.abstractmethod
+    def GetHomePage(
+        self,
+        request: _feed_pb2.GetHomePageRequest,
+        context: _aio.ServicerContext[_feed_pb2.GetHomePageRequest, _abc.Awaitable[_feed_pb2.GetHomePageResponse]],
+    ) -> _abc.Awaitable[_feed_pb2.GetHomePageResponse]:
+        """The same as JSON, ready to be sent, and in either order."""
+
+    @_abc_1.abstractmethod
+    def NoteChange(
+        self,
+        request: _feed_pb2.NoteChangeRequest,
+        context: _aio.ServicerContext[_feed_pb2.NoteChangeRequest, _abc.Awaitable[_feed_pb2.NoteChangeResponse]],
+    ) -> _abc.Awaitable[_feed_pb2.NoteChangeResponse]:
+        """What the caller has just seen committed, so that the next read shows it. Events tell the same later, for certain."""
+
+    @_abc_1.abstractmethod
+    def MarkSeen(
+        self,
+        request: _feed_pb2.MarkSeenRequest,
+        context: _aio.ServicerContext[_feed_pb2.MarkSeenRequest, _abc.Awaitable[_feed_pb2.MarkSeenResponse]],
+    ) -> _abc.Awaitable[_feed_pb2.MarkSeenResponse]:
+        """Posts that the viewer had on the screen; they go down in the ranked feed. At most 200 ids; those that the viewer may
+        not see are ignored.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainPost(
+        self,
+        request: _feed_pb2.ExplainPostRequest,
+        context: _aio.ServicerContext[_feed_pb2.ExplainPostRequest, _abc.Awaitable[_feed_pb2.ExplainPostResponse]],
+    ) -> _abc.Awaitable[_feed_pb2.ExplainPostResponse]:
+        """What counted for the post's place in the viewer's ranked feed, the most first. NOT_FOUND for a post that the viewer
+        may not see.
+        """
 
 def add_FeedServiceServicer_to_server(servicer: FeedServiceServicer, server: _aio.Server) -> None: ...

@@ -152,6 +152,26 @@ class GraphServiceStub:
                 request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingRequest.SerializeToString,
                 response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingResponse.FromString,
                 _registered_method=True)
+        self.PackRelations = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/PackRelations',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsResponse.FromString,
+                _registered_method=True)
+        self.FollowTag = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/FollowTag',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagResponse.FromString,
+                _registered_method=True)
+        self.UnfollowTag = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/UnfollowTag',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.FromString,
+                _registered_method=True)
+        self.ListFollowedTags = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/ListFollowedTags',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsResponse.FromString,
+                _registered_method=True)
 
 
 class GraphServiceServicer:
@@ -312,6 +332,34 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PackRelations(self, request, context):
+        """For reads: all that decides what the account may see of others, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FollowTag(self, request, context):
+        """Public posts with a followed tag are in the follower's home feed. INVALID_ARGUMENT for what is no tag,
+        FAILED_PRECONDITION above 200 tags. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnfollowTag(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFollowedTags(self, request, context):
+        """Newest follow first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GraphServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -429,6 +477,26 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.PackFollowing,
                     request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingRequest.FromString,
                     response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingResponse.SerializeToString,
+            ),
+            'PackRelations': grpc.unary_unary_rpc_method_handler(
+                    servicer.PackRelations,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsResponse.SerializeToString,
+            ),
+            'FollowTag': grpc.unary_unary_rpc_method_handler(
+                    servicer.FollowTag,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagResponse.SerializeToString,
+            ),
+            'UnfollowTag': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnfollowTag,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.SerializeToString,
+            ),
+            'ListFollowedTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowedTags,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1055,6 +1123,114 @@ class GraphService:
             '/heliograph.graph.v1.GraphService/PackFollowing',
             heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingRequest.SerializeToString,
             heliograph_dot_graph_dot_v1_dot_graph__pb2.PackFollowingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PackRelations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/PackRelations',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.PackRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowTag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/FollowTag',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.FollowTagResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnfollowTag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/UnfollowTag',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFollowedTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/ListFollowedTags',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsResponse.FromString,
             options,
             channel_credentials,
             insecure,

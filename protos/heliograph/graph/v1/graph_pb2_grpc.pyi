@@ -58,6 +58,15 @@ class GraphServiceStub:
     """For fan-out: ids of an account's followers in rising order after a given id, 8 bytes big-endian each."""
     PackFollowing: _aio.UnaryUnaryMultiCallable[_graph_pb2.PackFollowingRequest, _graph_pb2.PackFollowingResponse]
     """For reads: ids of the accounts that the account follows in rising order, 8 bytes big-endian each."""
+    PackRelations: _aio.UnaryUnaryMultiCallable[_graph_pb2.PackRelationsRequest, _graph_pb2.PackRelationsResponse]
+    """For reads: all that decides what the account may see of others, page by page."""
+    FollowTag: _aio.UnaryUnaryMultiCallable[_graph_pb2.FollowTagRequest, _graph_pb2.FollowTagResponse]
+    """Public posts with a followed tag are in the follower's home feed. INVALID_ARGUMENT for what is no tag,
+    FAILED_PRECONDITION above 200 tags. Idempotent.
+    """
+    UnfollowTag: _aio.UnaryUnaryMultiCallable[_graph_pb2.UnfollowTagRequest, _graph_pb2.UnfollowTagResponse]
+    ListFollowedTags: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListFollowedTagsRequest, _graph_pb2.ListFollowedTagsResponse]
+    """Newest follow first."""
 
 class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who follows, blocks and mutes whom. Truth: Postgres, each follow edge stored by follower and by followee.
@@ -241,5 +250,38 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_graph_pb2.PackFollowingRequest, _abc.Awaitable[_graph_pb2.PackFollowingResponse]],
     ) -> _abc.Awaitable[_graph_pb2.PackFollowingResponse]:
         """For reads: ids of the accounts that the account follows in rising order, 8 bytes big-endian each."""
+
+    @_abc_1.abstractmethod
+    def PackRelations(
+        self,
+        request: _graph_pb2.PackRelationsRequest,
+        context: _aio.ServicerContext[_graph_pb2.PackRelationsRequest, _abc.Awaitable[_graph_pb2.PackRelationsResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.PackRelationsResponse]:
+        """For reads: all that decides what the account may see of others, page by page."""
+
+    @_abc_1.abstractmethod
+    def FollowTag(
+        self,
+        request: _graph_pb2.FollowTagRequest,
+        context: _aio.ServicerContext[_graph_pb2.FollowTagRequest, _abc.Awaitable[_graph_pb2.FollowTagResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.FollowTagResponse]:
+        """Public posts with a followed tag are in the follower's home feed. INVALID_ARGUMENT for what is no tag,
+        FAILED_PRECONDITION above 200 tags. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def UnfollowTag(
+        self,
+        request: _graph_pb2.UnfollowTagRequest,
+        context: _aio.ServicerContext[_graph_pb2.UnfollowTagRequest, _abc.Awaitable[_graph_pb2.UnfollowTagResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.UnfollowTagResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListFollowedTags(
+        self,
+        request: _graph_pb2.ListFollowedTagsRequest,
+        context: _aio.ServicerContext[_graph_pb2.ListFollowedTagsRequest, _abc.Awaitable[_graph_pb2.ListFollowedTagsResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.ListFollowedTagsResponse]:
+        """Newest follow first."""
 
 def add_GraphServiceServicer_to_server(servicer: GraphServiceServicer, server: _aio.Server) -> None: ...

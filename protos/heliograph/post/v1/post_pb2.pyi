@@ -1057,6 +1057,9 @@ class LikePostResponse(_message.Message):
 
     COUNTS_FIELD_NUMBER: _builtins.int
     VIEWER_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    change_id: _builtins.int
+    """Id of this change, unique over time; 0 when it was so already."""
     @_builtins.property
     def counts(self) -> Global___PostCounts: ...
     @_builtins.property
@@ -1066,10 +1069,11 @@ class LikePostResponse(_message.Message):
         *,
         counts: Global___PostCounts | None = ...,
         viewer: Global___ViewerState | None = ...,
+        change_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1103,6 +1107,9 @@ class UnlikePostResponse(_message.Message):
 
     COUNTS_FIELD_NUMBER: _builtins.int
     VIEWER_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    change_id: _builtins.int
+    """Id of this change, unique over time; 0 when it was so already."""
     @_builtins.property
     def counts(self) -> Global___PostCounts: ...
     @_builtins.property
@@ -1112,10 +1119,11 @@ class UnlikePostResponse(_message.Message):
         *,
         counts: Global___PostCounts | None = ...,
         viewer: Global___ViewerState | None = ...,
+        change_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "counts", b"counts", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
