@@ -11,13 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ROOT / "requirements"
-MEMBERS = ["heliograph-kit", "heliograph-protos"]
+MEMBERS = ["heliograph-kit", "heliograph-protos", "heliograph-rendering"]
 DEPLOYABLES = {path.parent.name: path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))} | {
     "gateway": ROOT / "gateway",
     "devstack": ROOT / "devstack",
     "helio": ROOT / "helio",
 }
-EVERYTHING = ["libs/kit", "protos", "demo", *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values())]
+EVERYTHING = ["libs/kit", "libs/rendering", "protos", "demo", *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values())]
 
 
 def compile_lock(out: Path, sources: list[str], *options: str) -> None:

@@ -13,6 +13,7 @@ from kit.limits import Limiter
 from kit.paging import Cursors
 from kit.redis import open_redis
 from kit.s3 import open_bucket
+from rendering.media_urls import MediaUrls
 
 from gateway import drift, serve
 from gateway.app import build
@@ -22,7 +23,6 @@ from gateway.here import Parts
 from gateway.idempotency import Records
 from gateway.keys import Keys
 from gateway.limits import FALLBACKS
-from gateway.media_urls import MediaUrls
 from gateway.render import Render
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings

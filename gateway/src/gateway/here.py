@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from kit.limits import Limiter
 from kit.paging import Cursors
 from kit.s3 import Bucket
+from rendering.media_urls import MediaUrls
 from starlette.responses import Response
 
 from gateway import etags
@@ -17,7 +18,6 @@ from gateway.auth import Authenticator, Viewer, required
 from gateway.clients import Services
 from gateway.idempotency import Records
 from gateway.keys import Keys
-from gateway.media_urls import MediaUrls
 from gateway.render import Render
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings

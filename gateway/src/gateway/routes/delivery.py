@@ -4,11 +4,11 @@ import re
 
 from fastapi import Request, Response
 from kit.errors import NotFound
+from rendering.media_urls import is_media_path
 from starlette.responses import StreamingResponse
 
 from gateway.errors import Refusal
 from gateway.here import Here, HereDep
-from gateway.media_urls import is_media_path
 from gateway.routing import Auth, Policy, Routes
 
 routes = Routes("Delivery")

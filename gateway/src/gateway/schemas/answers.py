@@ -3,15 +3,17 @@
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from rendering.scalars import Id as Id
+from rendering.scalars import Time as Time
+from rendering.scalars import Url as Url
+from rendering.shapes import Avatar as Avatar
+from rendering.shapes import Media as Media
+from rendering.shapes import Mention as Mention
+from rendering.shapes import Post as Post
+from rendering.shapes import PostCounts as PostCounts
+from rendering.shapes import User as User
+from rendering.shapes import ViewerState as ViewerState
 
-from gateway.schemas.avatars import Avatar
-from gateway.schemas.scalars import Id as Id
-from gateway.schemas.scalars import Time as Time
-from gateway.schemas.scalars import Url as Url
-
-MediaKindName = Literal["image", "video"]
-MediaStateName = Literal["waiting", "checking", "resizing", "transcoding", "ready", "refused"]
-AudienceName = Literal["public", "followers", "close_friends"]
 NotificationKindName = Literal["follow", "follow_request", "like", "comment", "reply", "mention"]
 
 
@@ -31,17 +33,6 @@ class Problem(Struct, frozen=True):
     reason: Annotated[str, Meta(description="Stable word to match on", examples=["POST_NOT_FOUND"])]
     trace_id: str
     errors: list[FieldError]
-
-
-class User(Struct, frozen=True):
-    """An account as it appears beside its works. `avatar_url` is a JPEG of 320 pixels."""
-
-    id: Id
-    username: str
-    name: str
-    avatar_url: Url | None
-    avatar: Avatar | None
-    private_account: bool
 
 
 class ProfileCounts(Struct, frozen=True):
@@ -106,38 +97,6 @@ class Relationship(Struct, frozen=True):
     close_friend: bool
 
 
-class Variant(Struct, frozen=True):
-    name: str
-    url: Url
-    width: int
-    height: int
-    bytes: int
-    content_type: str
-
-
-class FocalPoint(Struct, frozen=True):
-    """0 to 1 from the left and from the top."""
-
-    x: float
-    y: float
-
-
-class Media(Struct, frozen=True):
-    """`reason` says why a medium was refused."""
-
-    id: Id
-    kind: MediaKindName
-    state: MediaStateName
-    reason: str | None
-    blurhash: str | None
-    alt_text: str
-    focal_point: FocalPoint
-    width: int
-    height: int
-    variants: list[Variant]
-    created_at: Time | None
-
-
 class Upload(Struct, frozen=True):
     """Where to send the bytes: the body of a PUT, or the last field, `file`, of a POST form."""
 
@@ -150,47 +109,6 @@ class Upload(Struct, frozen=True):
 
 class NewMedia(Media, frozen=True):
     upload: Upload
-
-
-class Location(Struct, frozen=True):
-    name: str
-    lat: float
-    lon: float
-
-
-class Mention(Struct, frozen=True):
-    id: Id
-    username: str
-
-
-class PostCounts(Struct, frozen=True):
-    likes: int
-    comments: int
-
-
-class ViewerState(Struct, frozen=True):
-    liked: bool
-    saved: bool
-
-
-class Post(Struct, frozen=True):
-    """`published` is false while media is being processed: only the author sees the post then."""
-
-    id: Id
-    author: User
-    title: str
-    caption: str
-    media: list[Media]
-    location: Location | None
-    tags: list[str]
-    mentions: list[Mention]
-    counts: PostCounts
-    viewer: ViewerState
-    audience: AudienceName
-    comments_off: bool
-    published: bool
-    created_at: Time | None
-    edited_at: Time | None
 
 
 class Liked(Struct, frozen=True):

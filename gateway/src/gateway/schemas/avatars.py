@@ -2,11 +2,9 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
 from pydantic import Field
 
 from gateway.schemas.requests import Body, Finite
-from gateway.schemas.scalars import Url
 
 MAX_BYTES = 10 << 20
 MAX_BODY_BYTES = MAX_BYTES + (64 << 10)
@@ -14,18 +12,6 @@ MAX_BODY_BYTES = MAX_BYTES + (64 << 10)
 TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 Share = Annotated[Finite, Field(ge=0, le=1)]
-
-
-class AvatarVariant(Struct, frozen=True):
-    """Square."""
-
-    size: Annotated[int, Meta(description="Pixels of an edge")]
-    webp: Url
-    jpeg: Url
-
-
-class Avatar(Struct, frozen=True):
-    variants: Annotated[list[AvatarVariant], Meta(description="Largest first")]
 
 
 class Focus(Body):

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from gateway.media_urls import MediaUrls, is_media_path
+from rendering.media_urls import MediaUrls, is_media_path
 
 KEY = b"k" * 32
 
