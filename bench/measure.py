@@ -1,14 +1,18 @@
-"""What benchmarks share: repeated runs, the CPU of processes, and the file of results."""
+"""What benchmarks share: repeated runs, the CPU of processes, and the files of results."""
 
 import json
+import os
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
+
+from bench.targets import TARGETS
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -46,23 +50,58 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return sum(time.user + time.system for time in times)
 
 
+def family(pid: int) -> list[int]:
+    """The process and all that it started."""
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+
 def repeated(runs: int, one: Callable[[], float]) -> list[float]:
     return [one() for _ in range(runs)]
 
 
 def report(name: str, results: Sequence[Result]) -> Path:
-    """Prints a table and writes bench/results/<name>.json."""
-    table = Table("name", "value", "unit", "spread", "runs", "ratio", "reference", title=name)
+    """Prints a table and writes bench/results/<name>.json; in latest.json the results replace those of their names."""
+    Console().print(_table(name, results))
+    rows = [asdict(found) for found in results]
+    path, latest = RESULTS / f"{name}.json", RESULTS / "latest.json"
+    _write(path, rows)
+    known: list[dict[str, Any]] = json.loads(latest.read_text()) if latest.exists() else []
+    _write(latest, merged(known, rows))
+    return path
+
+
+def merged(known: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By name; what is new replaces what is known."""
+    rows = {row["name"]: row for row in (*known, *new)}
+    return [rows[name] for name in sorted(rows)]
+
+
+def _table(name: str, results: Sequence[Result]) -> Table:
+    table = Table("name", "value", "unit", "spread", "runs", "ratio", "reference", "target", "met", title=name)
     for found in results:
         ratio = "" if found.ratio is None else f"{found.ratio:.3g}"
+        target = TARGETS.get(found.name)
+        met = "" if target is None else "yes" if target.met(found.value, found.ratio) else "NO"
         table.add_row(
-            found.name, f"{found.value:g}", found.unit, f"{found.spread:g}", str(found.runs), ratio, found.reference
+            found.name,
+            f"{found.value:g}",
+            found.unit,
+            f"{found.spread:g}",
+            str(found.runs),
+            ratio,
+            found.reference,
+            str(target or ""),
+            met,
         )
-    Console().print(table)
-    path = RESULTS / f"{name}.json"
+    return table
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Whole or not at all: several programs may report at once."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps([asdict(found) for found in results], indent=2) + "\n")
-    return path
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(rows, indent=2) + "\n")
+    part.rename(path)
 
 
 def _round(value: float) -> float:
