@@ -22,6 +22,11 @@ class MediaUrls:
     def __init__(self, base: str, key: bytes, now: Callable[[], float]) -> None:
         self._base, self._key, self._now = base.rstrip("/"), key, now
 
+    @property
+    def half_hour(self) -> int:
+        """The half hour whose signed URLs are given out now, counted from 1970."""
+        return int(self._now()) // _HALF_HOUR
+
     def url(self, object_key: str) -> str:
         """Absolute URL of an object "public/..." or "private/..."; raises ValueError for any other."""
         area, _, path = object_key.partition("/")
@@ -29,7 +34,7 @@ class MediaUrls:
             return f"{self._base}/media/p/{quote(path)}"
         if area != "private":
             raise ValueError("this object is not for delivery")
-        expires = (int(self._now()) // _HALF_HOUR + 2) * _HALF_HOUR
+        expires = (self.half_hour + 2) * _HALF_HOUR
         return f"{self._base}/media/s/{quote(path)}?exp={expires}&sig={self._sign(path, expires)}"
 
     def seconds_left(self, path: str, exp: str, sig: str) -> int:
