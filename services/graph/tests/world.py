@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from graph_service.events import event_of
+from graph_service.events import event_of, tag_event_of
 from graph_service.model.relations import Account
 from graph_service.rpc.servicer import GraphRpc
 from graph_service.service.changes import Changes
@@ -14,14 +14,17 @@ from graph_service.service.news import News
 from graph_service.service.personal import PersonalData
 from graph_service.service.reading import Reading
 from graph_service.service.suggestions import Suggestions
+from graph_service.service.tags import Tags
 from graph_service.settings import GraphSettings
 from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
+from graph_service.store.packed import Packed
 from graph_service.store.personal import PersonalRows
 from graph_service.store.relations import Relations, answers
 from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
+from graph_service.store.tags import TagFollows
 from graph_service.store.truth import Truth
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub, add_GraphServiceServicer_to_server
 from kit.outbox import Outbox, open_producer
@@ -96,8 +99,10 @@ async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers,
     counts, lists = Counts(counters_of(redis, CountRows(postgres))), Lists(postgres, clock)
     changes = Changes(truth, relations, counts, users, now=clock)
     news = News(changes, Accounts(postgres), lists, users)
-    personal = PersonalData(truth, PersonalRows(postgres), relations, counts)
+    tags = TagFollows(postgres, outbox, tag_event_of)
+    personal = PersonalData(truth, PersonalRows(postgres), tags, relations, counts)
     suggestions = Suggestions(SuggestionRows(postgres, clock), relations, users)
-    graph = GraphRpc(changes, Reading(relations, lists, counts, users), suggestions)
+    reading = Reading(relations, lists, Packed(postgres, clock), counts, users)
+    graph = GraphRpc(changes, reading, suggestions, Tags(tags))
     channel = await rpc(partial(add_GraphServiceServicer_to_server, graph))
     return Peer(changes, news, GraphServiceStub(channel), outbox, truth, personal)

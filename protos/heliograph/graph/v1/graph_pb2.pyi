@@ -1361,6 +1361,51 @@ class UnfollowTagResponse(_message.Message):
 Global___UnfollowTagResponse: _TypeAlias = UnfollowTagResponse  # noqa: Y015
 
 @_typing.final
+class GetTagRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWER_ID_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    viewer_id: _builtins.int
+    tag: _builtins.str
+    def __init__(
+        self,
+        *,
+        viewer_id: _builtins.int = ...,
+        tag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tag", b"tag", "viewer_id", b"viewer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTagRequest: _TypeAlias = GetTagRequest  # noqa: Y015
+
+@_typing.final
+class GetTagResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    FOLLOWING_FIELD_NUMBER: _builtins.int
+    tag: _builtins.str
+    """As it is kept."""
+    following: _builtins.bool
+    def __init__(
+        self,
+        *,
+        tag: _builtins.str = ...,
+        following: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following", b"following", "tag", b"tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTagResponse: _TypeAlias = GetTagResponse  # noqa: Y015
+
+@_typing.final
 class ListFollowedTagsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

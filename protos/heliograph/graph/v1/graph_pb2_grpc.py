@@ -167,6 +167,11 @@ class GraphServiceStub:
                 request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.SerializeToString,
                 response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.FromString,
                 _registered_method=True)
+        self.GetTag = channel.unary_unary(
+                '/heliograph.graph.v1.GraphService/GetTag',
+                request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagRequest.SerializeToString,
+                response_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagResponse.FromString,
+                _registered_method=True)
         self.ListFollowedTags = channel.unary_unary(
                 '/heliograph.graph.v1.GraphService/ListFollowedTags',
                 request_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.ListFollowedTagsRequest.SerializeToString,
@@ -353,6 +358,13 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTag(self, request, context):
+        """What the viewer sees of a tag. INVALID_ARGUMENT for what is no tag.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFollowedTags(self, request, context):
         """Newest follow first.
         """
@@ -492,6 +504,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.UnfollowTag,
                     request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.FromString,
                     response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.SerializeToString,
+            ),
+            'GetTag': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTag,
+                    request_deserializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagRequest.FromString,
+                    response_serializer=heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagResponse.SerializeToString,
             ),
             'ListFollowedTags': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFollowedTags,
@@ -1204,6 +1221,33 @@ class GraphService:
             '/heliograph.graph.v1.GraphService/UnfollowTag',
             heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagRequest.SerializeToString,
             heliograph_dot_graph_dot_v1_dot_graph__pb2.UnfollowTagResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.graph.v1.GraphService/GetTag',
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagRequest.SerializeToString,
+            heliograph_dot_graph_dot_v1_dot_graph__pb2.GetTagResponse.FromString,
             options,
             channel_credentials,
             insecure,

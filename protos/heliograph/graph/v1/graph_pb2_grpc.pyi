@@ -65,6 +65,8 @@ class GraphServiceStub:
     FAILED_PRECONDITION above 200 tags. Idempotent.
     """
     UnfollowTag: _aio.UnaryUnaryMultiCallable[_graph_pb2.UnfollowTagRequest, _graph_pb2.UnfollowTagResponse]
+    GetTag: _aio.UnaryUnaryMultiCallable[_graph_pb2.GetTagRequest, _graph_pb2.GetTagResponse]
+    """What the viewer sees of a tag. INVALID_ARGUMENT for what is no tag."""
     ListFollowedTags: _aio.UnaryUnaryMultiCallable[_graph_pb2.ListFollowedTagsRequest, _graph_pb2.ListFollowedTagsResponse]
     """Newest follow first."""
 
@@ -275,6 +277,14 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_pb2.UnfollowTagRequest,
         context: _aio.ServicerContext[_graph_pb2.UnfollowTagRequest, _abc.Awaitable[_graph_pb2.UnfollowTagResponse]],
     ) -> _abc.Awaitable[_graph_pb2.UnfollowTagResponse]: ...
+
+    @_abc_1.abstractmethod
+    def GetTag(
+        self,
+        request: _graph_pb2.GetTagRequest,
+        context: _aio.ServicerContext[_graph_pb2.GetTagRequest, _abc.Awaitable[_graph_pb2.GetTagResponse]],
+    ) -> _abc.Awaitable[_graph_pb2.GetTagResponse]:
+        """What the viewer sees of a tag. INVALID_ARGUMENT for what is no tag."""
 
     @_abc_1.abstractmethod
     def ListFollowedTags(

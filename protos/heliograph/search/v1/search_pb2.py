@@ -26,25 +26,29 @@ from heliograph.post.v1 import post_pb2 as heliograph_dot_post_dot_v1_dot_post__
 from heliograph.user.v1 import user_pb2 as heliograph_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!heliograph/search/v1/search.proto\x12\x14heliograph.search.v1\x1a\x1dheliograph/post/v1/post.proto\x1a\x1dheliograph/user/v1/user.proto\"\x88\x01\n\rSearchRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\r\n\x05query\x18\x02 \x01(\t\x12.\n\x04type\x18\x03 \x01(\x0e\x32 .heliograph.search.v1.ResultType\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"^\n\x0eSearchResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".heliograph.search.v1.SearchResult\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc7\x01\n\x0cSearchResult\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.ProfileH\x00\x12(\n\x04post\x18\x02 \x01(\x0b\x32\x18.heliograph.post.v1.PostH\x00\x12(\n\x03tag\x18\x03 \x01(\x0b\x32\x19.heliograph.search.v1.TagH\x00\x12,\n\x05place\x18\x04 \x01(\x0b\x32\x1b.heliograph.search.v1.PlaceH\x00\x42\x08\n\x06result\"\"\n\x03Tag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05posts\x18\x02 \x01(\x03\"F\n\x05Place\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08latitude\x18\x03 \x01(\x01\x12\x11\n\tlongitude\x18\x04 \x01(\x01*\x85\x01\n\nResultType\x12\x1b\n\x17RESULT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11RESULT_TYPE_USERS\x10\x01\x12\x15\n\x11RESULT_TYPE_POSTS\x10\x02\x12\x14\n\x10RESULT_TYPE_TAGS\x10\x03\x12\x16\n\x12RESULT_TYPE_PLACES\x10\x04\x32\x64\n\rSearchService\x12S\n\x06Search\x12#.heliograph.search.v1.SearchRequest\x1a$.heliograph.search.v1.SearchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!heliograph/search/v1/search.proto\x12\x14heliograph.search.v1\x1a\x1dheliograph/post/v1/post.proto\x1a\x1dheliograph/user/v1/user.proto\"\x88\x01\n\rSearchRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\x03\x12\r\n\x05query\x18\x02 \x01(\t\x12.\n\x04type\x18\x03 \x01(\x0e\x32 .heliograph.search.v1.ResultType\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"^\n\x0eSearchResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".heliograph.search.v1.SearchResult\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x14\x43ountTagPostsRequest\x12\x0b\n\x03tag\x18\x01 \x01(\t\"&\n\x15\x43ountTagPostsResponse\x12\r\n\x05posts\x18\x01 \x01(\x03\"\xc7\x01\n\x0cSearchResult\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x1b.heliograph.user.v1.ProfileH\x00\x12(\n\x04post\x18\x02 \x01(\x0b\x32\x18.heliograph.post.v1.PostH\x00\x12(\n\x03tag\x18\x03 \x01(\x0b\x32\x19.heliograph.search.v1.TagH\x00\x12,\n\x05place\x18\x04 \x01(\x0b\x32\x1b.heliograph.search.v1.PlaceH\x00\x42\x08\n\x06result\"\"\n\x03Tag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05posts\x18\x02 \x01(\x03\"F\n\x05Place\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08latitude\x18\x03 \x01(\x01\x12\x11\n\tlongitude\x18\x04 \x01(\x01*\x85\x01\n\nResultType\x12\x1b\n\x17RESULT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11RESULT_TYPE_USERS\x10\x01\x12\x15\n\x11RESULT_TYPE_POSTS\x10\x02\x12\x14\n\x10RESULT_TYPE_TAGS\x10\x03\x12\x16\n\x12RESULT_TYPE_PLACES\x10\x04\x32\xce\x01\n\rSearchService\x12S\n\x06Search\x12#.heliograph.search.v1.SearchRequest\x1a$.heliograph.search.v1.SearchResponse\x12h\n\rCountTagPosts\x12*.heliograph.search.v1.CountTagPostsRequest\x1a+.heliograph.search.v1.CountTagPostsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliograph.search.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESULTTYPE']._serialized_start=667
-  _globals['_RESULTTYPE']._serialized_end=800
+  _globals['_RESULTTYPE']._serialized_start=744
+  _globals['_RESULTTYPE']._serialized_end=877
   _globals['_SEARCHREQUEST']._serialized_start=122
   _globals['_SEARCHREQUEST']._serialized_end=258
   _globals['_SEARCHRESPONSE']._serialized_start=260
   _globals['_SEARCHRESPONSE']._serialized_end=354
-  _globals['_SEARCHRESULT']._serialized_start=357
-  _globals['_SEARCHRESULT']._serialized_end=556
-  _globals['_TAG']._serialized_start=558
-  _globals['_TAG']._serialized_end=592
-  _globals['_PLACE']._serialized_start=594
-  _globals['_PLACE']._serialized_end=664
-  _globals['_SEARCHSERVICE']._serialized_start=802
-  _globals['_SEARCHSERVICE']._serialized_end=902
+  _globals['_COUNTTAGPOSTSREQUEST']._serialized_start=356
+  _globals['_COUNTTAGPOSTSREQUEST']._serialized_end=391
+  _globals['_COUNTTAGPOSTSRESPONSE']._serialized_start=393
+  _globals['_COUNTTAGPOSTSRESPONSE']._serialized_end=431
+  _globals['_SEARCHRESULT']._serialized_start=434
+  _globals['_SEARCHRESULT']._serialized_end=633
+  _globals['_TAG']._serialized_start=635
+  _globals['_TAG']._serialized_end=669
+  _globals['_PLACE']._serialized_start=671
+  _globals['_PLACE']._serialized_end=741
+  _globals['_SEARCHSERVICE']._serialized_start=880
+  _globals['_SEARCHSERVICE']._serialized_end=1086
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class SearchServiceStub:
                 request_serializer=heliograph_dot_search_dot_v1_dot_search__pb2.SearchRequest.SerializeToString,
                 response_deserializer=heliograph_dot_search_dot_v1_dot_search__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.CountTagPosts = channel.unary_unary(
+                '/heliograph.search.v1.SearchService/CountTagPosts',
+                request_serializer=heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsResponse.FromString,
+                _registered_method=True)
 
 
 class SearchServiceServicer:
@@ -53,6 +58,13 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountTagPosts(self, request, context):
+        """Public posts that carry exactly this tag, as far as they have been heard of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SearchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=heliograph_dot_search_dot_v1_dot_search__pb2.SearchRequest.FromString,
                     response_serializer=heliograph_dot_search_dot_v1_dot_search__pb2.SearchResponse.SerializeToString,
+            ),
+            'CountTagPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountTagPosts,
+                    request_deserializer=heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsRequest.FromString,
+                    response_serializer=heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class SearchService:
             '/heliograph.search.v1.SearchService/Search',
             heliograph_dot_search_dot_v1_dot_search__pb2.SearchRequest.SerializeToString,
             heliograph_dot_search_dot_v1_dot_search__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountTagPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.search.v1.SearchService/CountTagPosts',
+            heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsRequest.SerializeToString,
+            heliograph_dot_search_dot_v1_dot_search__pb2.CountTagPostsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,6 +18,8 @@ class SearchServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Search: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchRequest, _search_pb2.SearchResponse]
     """Best first. A page is short only at the end."""
+    CountTagPosts: _aio.UnaryUnaryMultiCallable[_search_pb2.CountTagPostsRequest, _search_pb2.CountTagPostsResponse]
+    """Public posts that carry exactly this tag, as far as they have been heard of."""
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Search of users, posts, tags and places. View in Elasticsearch; visibility is checked by the owners of the data."""
@@ -29,5 +31,13 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_search_pb2.SearchRequest, _abc.Awaitable[_search_pb2.SearchResponse]],
     ) -> _abc.Awaitable[_search_pb2.SearchResponse]:
         """Best first. A page is short only at the end."""
+
+    @_abc_1.abstractmethod
+    def CountTagPosts(
+        self,
+        request: _search_pb2.CountTagPostsRequest,
+        context: _aio.ServicerContext[_search_pb2.CountTagPostsRequest, _abc.Awaitable[_search_pb2.CountTagPostsResponse]],
+    ) -> _abc.Awaitable[_search_pb2.CountTagPostsResponse]:
+        """Public posts that carry exactly this tag, as far as they have been heard of."""
 
 def add_SearchServiceServicer_to_server(servicer: SearchServiceServicer, server: _aio.Server) -> None: ...

@@ -28,15 +28,18 @@ from graph_service.service.news import News
 from graph_service.service.personal import PersonalData
 from graph_service.service.reading import Reading
 from graph_service.service.suggestions import Suggestions
+from graph_service.service.tags import Tags
 from graph_service.settings import GraphSettings
 from graph_service.store.accounts import Accounts
 from graph_service.store.counts import CountRows, Counts, counters_of
 from graph_service.store.lists import Lists
 from graph_service.store.mutes import EndedMutes
+from graph_service.store.packed import Packed
 from graph_service.store.personal import PersonalRows
 from graph_service.store.relations import Relations, answers
 from graph_service.store.suggestions import Suggestions as SuggestionRows
 from graph_service.store.switch import Switch
+from graph_service.store.tags import TagFollows
 from graph_service.store.truth import Truth
 
 NAME = graph_pb2.DESCRIPTOR.services_by_name["GraphService"].full_name
@@ -55,12 +58,13 @@ async def serve(settings: GraphSettings) -> None:
         relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=now)
         counters = counters_of(redis, CountRows(postgres))
         counts, lists = Counts(counters), Lists(postgres, now)
+        tags = TagFollows(postgres, outbox, events.tag_event_of)
         changes = Changes(truth, relations, counts, users, now=now)
         news = News(changes, Accounts(postgres), lists, users)
-        personal = PersonalData(truth, PersonalRows(postgres), relations, counts)
-        reading = Reading(relations, lists, counts, users)
+        personal = PersonalData(truth, PersonalRows(postgres), tags, relations, counts)
+        reading = Reading(relations, lists, Packed(postgres, now), counts, users)
         suggestions = Suggestions(SuggestionRows(postgres, now), relations, users)
-        graph = GraphRpc(changes, reading, suggestions)
+        graph = GraphRpc(changes, reading, suggestions, Tags(tags))
         upkeep = upkeep_rpc.UpkeepRpc(AllUsers(AdminServiceStub(user)), counts)
         await server.serve(
             settings,

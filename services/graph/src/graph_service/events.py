@@ -15,6 +15,7 @@ from kit.settings import KafkaSettings
 
 from graph_service.clients import account_of
 from graph_service.model.relations import Change, Kind, Step
+from graph_service.model.tags import TagChange
 from graph_service.service.changes import Changes
 from graph_service.service.news import News
 from graph_service.service.personal import PersonalData
@@ -56,6 +57,21 @@ def event_of(change: Change) -> Event:
         type=f"heliograph.graph.v1.{body.DESCRIPTOR.name}",
         payload=event.SerializeToString(),
         shard=step.actor_id,
+    )
+
+
+def tag_event_of(change: TagChange) -> Event:
+    event = pb.GraphEvent()
+    body = event.tag_followed if change.followed else event.tag_unfollowed
+    body.user_id, body.tag, body.change_id = change.user_id, change.tag, change.id
+    at = event.tag_followed.followed_at if change.followed else event.tag_unfollowed.unfollowed_at
+    at.CopyFrom(timestamp(change.at))
+    return Event(
+        topic=TOPIC,
+        key=f"{change.user_id}:#{change.tag}",
+        type=f"heliograph.graph.v1.{body.DESCRIPTOR.name}",
+        payload=event.SerializeToString(),
+        shard=change.user_id,
     )
 
 

@@ -60,6 +60,8 @@ async def meet(world: World) -> None:
     for viewer, dismissed in ((ANN, 50), (51, ANN)):
         asked = pb.DismissSuggestionRequest(viewer_id=viewer, user_id=dismissed)
         await world.one.stub.DismissSuggestion(asked)
+    for user, tag in ((ANN, "dusk"), (ANN, "berlin"), (BEN, "dusk")):
+        await world.one.stub.FollowTag(pb.FollowTagRequest(viewer_id=user, tag=tag))
     await world.one.news.state_changed(Account(ANN, private=True, version=5), active=False)
 
 
@@ -102,6 +104,8 @@ async def test_an_export_holds_every_list(world: World, personal: PersonalDataSe
         token = answer.next_page_token
         if not token:
             break
+    tags = json.loads(files.pop("followed_tags.json"))
+    assert [row["tag"] for row in tags] == ["berlin", "dusk"]
     lists = {path: [int(row["user_id"]) for row in json.loads(content)] for path, content in files.items()}
     assert lists == {
         "following.json": [BEN, CID],
@@ -137,9 +141,12 @@ async def test_others_hear_of_what_ends(world: World, personal: PersonalDataServ
         f"{ANN} follow_request_withdrawn {DOT}",
         f"{CID} follow_request_withdrawn {ANN}",
         f"{FAY} unblocked {ANN}",
+        f"{ANN} tag_unfollowed dusk",
+        f"{ANN} tag_unfollowed berlin",
     }
     assert ended <= set(lines)
     assert f"{BEN} unfollowed {CID}" not in lines
+    assert f"{BEN} tag_unfollowed dusk" not in lines
 
 
 async def test_what_is_told_late_brings_nothing_back(

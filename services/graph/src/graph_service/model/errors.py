@@ -23,6 +23,14 @@ def bad_end(field: str, why: str) -> InvalidArgument:
     return InvalidArgument("INVALID_FIELD", "a mute cannot end then", fields=[FieldViolation(f"/{field}", why)])
 
 
+def no_tag(why: str) -> InvalidArgument:
+    return InvalidArgument("INVALID_FIELD", "that is no tag", fields=[FieldViolation("/tag", why)])
+
+
+def too_many_tags(most: int) -> FailedPrecondition:
+    return FailedPrecondition("TOO_MANY_TAGS", f"at most {most} tags can be followed")
+
+
 def too_many_ids(most: int) -> InvalidArgument:
     return InvalidArgument("TOO_MANY_IDS", f"at most {most} ids at once")
 

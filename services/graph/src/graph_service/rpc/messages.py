@@ -7,6 +7,7 @@ from kit.proto import datetime_of, timestamp
 
 from graph_service.model.lists import Edge
 from graph_service.model.mutes import End
+from graph_service.model.packed import PackedRelations
 from graph_service.model.relations import Relation
 from graph_service.model.suggestions import Candidate
 
@@ -38,6 +39,18 @@ def end_of(request: pb.MuteRequest) -> End:
             return End(moment=datetime_of(request.until))
         case None:
             return End()
+
+
+def packed_of(found: PackedRelations) -> pb.PackRelationsResponse:
+    return pb.PackRelationsResponse(
+        following=found.following,
+        blocked=found.blocked,
+        close_friend_of=found.close_friend_of,
+        muted=found.muted,
+        timed_mutes=[pb.TimedMute(user_id=user_id, until=timestamp(until)) for user_id, until in found.timed_mutes],
+        tags=found.tags,
+        next_after_id=found.last,
+    )
 
 
 def suggestion_of(candidate: Candidate) -> pb.Suggestion:

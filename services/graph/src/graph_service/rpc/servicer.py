@@ -5,20 +5,22 @@ from heliograph.graph.v1 import graph_pb2_grpc as grpc_
 from kit.paging import page_size
 from kit.server import Context
 
-from graph_service.rpc.messages import edges_of, end_of, relationship_of, suggestion_of
+from graph_service.rpc.messages import edges_of, end_of, packed_of, relationship_of, suggestion_of
 from graph_service.service.changes import Changes
 from graph_service.service.reading import Reading
 from graph_service.service.suggestions import Suggestions
+from graph_service.service.tags import Tags
 
 _PACKED = 4000
 _MOST_PACKED = 10_000
 
 
 class GraphRpc(grpc_.GraphServiceServicer):
-    def __init__(self, changes: Changes, reading: Reading, suggestions: Suggestions) -> None:
+    def __init__(self, changes: Changes, reading: Reading, suggestions: Suggestions, tags: Tags) -> None:
         self._changes = changes
         self._reading = reading
         self._suggestions = suggestions
+        self._tags = tags
 
     async def Follow(self, request: pb.FollowRequest, context: Context) -> pb.FollowResponse:
         relation = await self._changes.follow(request.viewer_id, request.user_id)
@@ -130,3 +132,24 @@ class GraphRpc(grpc_.GraphServiceServicer):
         size = page_size(request.page_size, default=_PACKED, cap=_MOST_PACKED)
         packed, last = await self._reading.pack_following(request.user_id, request.after_id, size)
         return pb.PackFollowingResponse(ids=packed, next_after_id=last)
+
+    async def PackRelations(self, request: pb.PackRelationsRequest, context: Context) -> pb.PackRelationsResponse:
+        size = page_size(request.page_size, default=_MOST_PACKED, cap=_MOST_PACKED)
+        return packed_of(await self._reading.pack_relations(request.user_id, request.after_id, size))
+
+    async def FollowTag(self, request: pb.FollowTagRequest, context: Context) -> pb.FollowTagResponse:
+        return pb.FollowTagResponse(tag=await self._tags.follow(request.viewer_id, request.tag))
+
+    async def UnfollowTag(self, request: pb.UnfollowTagRequest, context: Context) -> pb.UnfollowTagResponse:
+        await self._tags.unfollow(request.viewer_id, request.tag)
+        return pb.UnfollowTagResponse()
+
+    async def GetTag(self, request: pb.GetTagRequest, context: Context) -> pb.GetTagResponse:
+        tag, following = await self._tags.get(request.viewer_id, request.tag)
+        return pb.GetTagResponse(tag=tag, following=following)
+
+    async def ListFollowedTags(
+        self, request: pb.ListFollowedTagsRequest, context: Context
+    ) -> pb.ListFollowedTagsResponse:
+        found, token = await self._tags.followed(request.viewer_id, page_size(request.page_size), request.page_token)
+        return pb.ListFollowedTagsResponse(tags=[one.tag for one in found], next_page_token=token)

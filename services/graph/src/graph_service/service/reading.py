@@ -6,19 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from graph_service.model import lists as pages
 from graph_service.model import rules
 from graph_service.model.lists import Counts, Page, Part
+from graph_service.model.packed import PackedRelations
 from graph_service.model.relations import Relation
 from graph_service.service.peers import Users
 from graph_service.store.counts import Counts as CountStore
 from graph_service.store.lists import Lists
+from graph_service.store.packed import Packed
 from graph_service.store.relations import Relations
 
 Fetch = Callable[..., Awaitable[Part]]
 
 
 class Reading:
-    def __init__(self, relations: Relations, lists: Lists, counts: CountStore, users: Users) -> None:
+    def __init__(self, relations: Relations, lists: Lists, packed: Packed, counts: CountStore, users: Users) -> None:
         self._relations = relations
         self._lists = lists
+        self._packed = packed
         self._counts = counts
         self._users = users
 
@@ -63,6 +66,10 @@ class Reading:
     async def pack_following(self, user_id: int, after: int, size: int) -> tuple[bytes, int]:
         """As pack_followers."""
         return await self._lists.pack_following(user_id, after=after, limit=size)
+
+    async def pack_relations(self, user_id: int, after: int, size: int) -> PackedRelations:
+        """Never from a replica."""
+        return await self._packed.relations(user_id, after=after, limit=size)
 
     async def _page_of_another(self, fetch: Fetch, viewer_id: int, user_id: int, size: int, token: str) -> Page:
         before = pages.before_of(token)
