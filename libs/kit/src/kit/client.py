@@ -64,6 +64,20 @@ async def channel(
         yield made
 
 
+def seconds_for(most: float) -> float:
+    """How long a call may take that is made now: `most`, or what is left of the request less a margin. Raises
+    DeadlineExceeded when nothing is left."""
+    left = deadline.remaining()
+    seconds = most if left is None else min(most, left - max(MARGIN_SECONDS, left * MARGIN_SHARE))
+    if seconds <= 0:
+        raise too_late()
+    return seconds
+
+
+def too_late() -> DeadlineExceeded:
+    return DeadlineExceeded("DEADLINE_EXCEEDED", "the answer did not come in time")
+
+
 def _options(caller: str) -> list[tuple[str, Any]]:
     return [
         ("grpc.service_config", _SERVICE_CONFIG),
@@ -120,12 +134,7 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
 
     def _bounded(self, call: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
         """The call with its deadline and, when no span will carry it, the trace context that came in."""
-        seconds = self._seconds if call.timeout is None else call.timeout
-        left = deadline.remaining()
-        if left is not None:
-            seconds = min(seconds, left - max(MARGIN_SECONDS, left * MARGIN_SHARE))
-        if seconds <= 0:
-            raise DeadlineExceeded("DEADLINE_EXCEEDED", "the answer did not come in time")
+        seconds = seconds_for(self._seconds if call.timeout is None else call.timeout)
         metadata = call.metadata
         if not telemetry.enabled() and (traceparent := telemetry.traceparent()):
             metadata = grpc.aio.Metadata(*(metadata or ()), (telemetry.TRACEPARENT, traceparent))

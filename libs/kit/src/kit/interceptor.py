@@ -1,14 +1,15 @@
 """What the server does around every call: load shedding, deadline, trace context, errors, metrics, one log line."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
 import grpc
 
-from kit import deadline, log, metrics, telemetry
-from kit.errors import DeadlineExceeded, DomainError, Internal, Unavailable, from_exception
+from kit import deadline, telemetry
+from kit.batches import MANY
+from kit.calls import DEFAULT_SECONDS, Record, Running, overloaded
+from kit.errors import DeadlineExceeded
 from kit.status import to_status
 
 # What generated servicers call their context; services annotate their handlers' second parameter with it.
@@ -17,18 +18,13 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # quoted: no generic at 
 MaybeHandler: TypeAlias = "Handler | None"
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
 
-DEFAULT_SECONDS = 5.0  # for callers that set no deadline
-_OWN_BUG = frozenset((grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN))
-
-logger = log.get(__name__)
-
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every unary method. Streams are refused, save those of gRPC's own services (health, reflection)."""
+    """Wraps every unary method. Streams are refused, save those of gRPC's own services (health, reflection). For
+    batches see kit.batches."""
 
-    def __init__(self, max_concurrent_calls: int) -> None:
-        self._cap = max_concurrent_calls
-        self._in_flight = 0
+    def __init__(self, running: Running) -> None:
+        self._running = running
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -40,7 +36,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if found := self._wrapped.get(method):
             return found
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith("/grpc."):
+        if handler is None or method.startswith("/grpc.") or method == MANY:
             return handler
         if handler.unary_unary is None:
             return None  # UNIMPLEMENTED
@@ -55,45 +51,41 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _around(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def answer(request: Any, context: Context) -> Any:
             call = _Call(method, context)
-            if self._in_flight >= self._cap:
-                metrics.SERVER_SHED.inc()
-                await call.fail(Unavailable("OVERLOADED", "too many calls at once", retry_after=1))
-            self._in_flight += 1
-            metrics.SERVER_IN_FLIGHT.inc()
+            if not self._running.enter():
+                await call.fail(overloaded())
             try:
                 return await call.run(behaviour, request)
             finally:
-                self._in_flight -= 1
-                metrics.SERVER_IN_FLIGHT.dec()
+                self._running.leave()
 
         return answer
 
 
 class _Call:
-    """One call from its arrival to its log line."""
+    """One call that came alone."""
 
     def __init__(self, method: str, context: Context) -> None:
-        self._method, self._context, self._started = method, context, time.perf_counter()
-        self._caller = ""
+        self._context, caller = context, ""
         for key, value in context.invocation_metadata() or ():
             if key == "user-agent":
-                self._caller = str(value).partition(" ")[0]
+                caller = str(value).partition(" ")[0]
             elif key == telemetry.TRACEPARENT and not telemetry.enabled():
                 telemetry.adopt(str(value))
+        self._record = Record(method, caller)
 
     async def run(self, behaviour: Behaviour, request: Any) -> Any:
         try:
             answer = await self._in_time(behaviour, request)
         except asyncio.CancelledError:
-            self._done(grpc.StatusCode.CANCELLED)
+            self._record.ended(grpc.StatusCode.CANCELLED)
             raise
         except grpc.aio.AbortError:
-            self._done(grpc.StatusCode.UNKNOWN, reason="aborted by its handler")
+            self._record.ended(grpc.StatusCode.UNKNOWN, "aborted by its handler")
             raise
         except Exception as error:  # noqa: BLE001 the outermost boundary of a call
             await self.fail(error)
         else:
-            self._done(grpc.StatusCode.OK)
+            self._record.succeeded()
             return answer
 
     async def _in_time(self, behaviour: Behaviour, request: Any) -> Any:
@@ -114,22 +106,5 @@ class _Call:
 
     async def fail(self, error: Exception) -> None:
         """Ends the call with the status of `error`. Raises AbortError, as grpc wants it."""
-        known = from_exception(error)
-        shown = known or Internal("INTERNAL", "internal error")
-        code, details, trailing = to_status(shown)
-        self._done(code, reason=shown.reason, error=_cause(error, known))
+        code, details, trailing = to_status(self._record.failed(error))
         await self._context.abort(code, details, trailing)
-
-    def _done(self, code: grpc.StatusCode, *, reason: str | None = None, error: Exception | None = None) -> None:
-        seconds = time.perf_counter() - self._started
-        metrics.SERVER_SECONDS.labels(self._method, code.name).observe(seconds)
-        write = logger.error if code in _OWN_BUG else logger.info
-        extra: dict[str, object] = {"reason": reason} if reason else {}
-        if error is not None:
-            extra["exc_info"] = error
-        write("call", method=self._method, status=code.name, ms=round(seconds * 1000, 2), caller=self._caller, **extra)
-
-
-def _cause(error: Exception, known: DomainError | None) -> Exception | None:
-    """The exception that deserves a stack in the log: a bug's or a driver's, not one that was raised on purpose."""
-    return None if known is error else error

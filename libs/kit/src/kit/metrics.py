@@ -3,6 +3,9 @@
 Rate, errors and duration of calls are one histogram: its count by code is both rate and errors.
 """
 
+from functools import cache
+
+import grpc
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()  # a second series for each, that nobody asks for
@@ -14,10 +17,27 @@ SERVER_SECONDS = Histogram(
 )
 SERVER_IN_FLIGHT = Gauge("heliograph_rpc_server_in_flight", "Calls being answered")
 SERVER_SHED = Counter("heliograph_rpc_server_shed_total", "Calls refused because too many were being answered")
+SERVER_BATCH_CALLS = Histogram(
+    "heliograph_rpc_server_batch_calls", "Calls that came together", buckets=(1, 2, 4, 8, 16, 32, 64)
+)
 CLIENT_SECONDS = Histogram(
     "heliograph_rpc_client_seconds", "Calls made, by method and status code", ["method", "code"], buckets=_SECONDS
+)
+CLIENT_ALONE = Counter(
+    "heliograph_rpc_client_alone_total", "Calls asked alone that were not answered with their batch", ["method"]
 )
 BREAKER_STATE = Gauge("heliograph_breaker_state", "0 closed, 1 half open, 2 open", ["service"])
 READY = Gauge("heliograph_ready", "1 while the process takes calls")
 CHECK_FAILING = Gauge("heliograph_check_failing", "1 while the check of a dependency fails", ["check"])
 TASK_RESTARTS = Counter("heliograph_task_restarts_total", "Background tasks that died and were restarted", ["task"])
+
+
+# Looking a series up by its labels costs more than counting.
+@cache
+def server_seconds(method: str, code: grpc.StatusCode) -> Histogram:
+    return SERVER_SECONDS.labels(method, code.name)
+
+
+@cache
+def client_seconds(method: str, code: grpc.StatusCode) -> Histogram:
+    return CLIENT_SECONDS.labels(method, code.name)

@@ -11,8 +11,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
+from heliograph.batch.v1.batch_pb2_grpc import add_BatchServiceServicer_to_server
 
-from kit import log, telemetry
+from kit import calls, log, telemetry
+from kit.batches import Batches, Handlers
 from kit.interceptor import CallInterceptor, Context
 from kit.ops import serve_ops
 from kit.readiness import Check, Readiness
@@ -108,12 +110,15 @@ async def running(
 
 def _server(settings: ProcessSettings, register: Sequence[Register]) -> grpc.aio.Server:
     # grpc's own maximum_concurrent_rpcs miscounts refused calls and soon lets all through: the interceptor caps.
-    interceptors: list[grpc.aio.ServerInterceptor] = [CallInterceptor(settings.max_concurrent_calls)]
+    at_once = calls.Running(settings.max_concurrent_calls)
+    interceptors: list[grpc.aio.ServerInterceptor] = [CallInterceptor(at_once)]
     if telemetry.enabled():
         interceptors.insert(0, telemetry.server_interceptor())
     server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+    handlers = Handlers(server)
     for add in register:
-        add(server)
+        add(handlers.as_server)
+    add_BatchServiceServicer_to_server(Batches(handlers, at_once), server)
     return server
 
 

@@ -32,6 +32,7 @@ _CODES: dict[type[DomainError], grpc.StatusCode] = {
     errors.Internal: grpc.StatusCode.INTERNAL,
 }
 _CLASSES = {code: cls for cls, code in _CODES.items()}
+_NUMBERS: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -43,12 +44,17 @@ def code_of(error: DomainError) -> grpc.StatusCode:
 
 def to_status(error: DomainError) -> tuple[grpc.StatusCode, str, Metadata]:
     """Code, details text and trailing metadata, as ServicerContext.abort takes them."""
+    code, rich = to_rich(error)
+    trailing: Metadata = ((DETAILS_KEY, rich.SerializeToString()),)
+    return code, error.message, (*trailing, NO_RETRY) if code is grpc.StatusCode.UNAVAILABLE else trailing
+
+
+def to_rich(error: DomainError) -> tuple[grpc.StatusCode, status_pb2.Status]:
     code = code_of(error)
     rich = status_pb2.Status(code=code.value[0], message=error.message)
     for detail in _details(error):
         rich.details.add().Pack(detail)
-    trailing: Metadata = ((DETAILS_KEY, rich.SerializeToString()),)
-    return code, error.message, (*trailing, NO_RETRY) if code is grpc.StatusCode.UNAVAILABLE else trailing
+    return code, rich
 
 
 def from_status(error: grpc.aio.AioRpcError, service: str) -> DomainError:
@@ -56,7 +62,13 @@ def from_status(error: grpc.aio.AioRpcError, service: str) -> DomainError:
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes) and (own := _parse(error.code(), value)):
             return own
-    return _of_transport(error, service)
+    return _of_transport(error.code(), service)
+
+
+def from_rich(number: int, blob: bytes, service: str) -> DomainError:
+    """What a failed call in a batch means: `number` is its google.rpc.Code, `blob` the status or empty."""
+    code = _NUMBERS.get(number, grpc.StatusCode.UNKNOWN)
+    return (_parse(code, blob) if blob else None) or _of_transport(code, service)
 
 
 def is_from_transport(error: grpc.aio.AioRpcError) -> bool:
@@ -96,12 +108,12 @@ def _parse(code: grpc.StatusCode, blob: bytes) -> DomainError | None:
     )
 
 
-def _of_transport(error: grpc.aio.AioRpcError, service: str) -> DomainError:
+def _of_transport(code: grpc.StatusCode, service: str) -> DomainError:
     name = service.upper()
-    match error.code():
+    match code:
         case grpc.StatusCode.UNAVAILABLE:
             return errors.Unavailable(f"{name}_UNAVAILABLE", "a service is not available", retry_after=1)
         case grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.CANCELLED:
             return errors.DeadlineExceeded("DEADLINE_EXCEEDED", "the answer did not come in time")
-        case code:
+        case _:
             return errors.Internal("INTERNAL", "internal error", metadata={"service": service, "code": code.name})

@@ -3,8 +3,10 @@
 Without one no span is made; the W3C trace context that came in is still passed on and logged.
 """
 
-from collections.abc import Generator, Iterable, MutableSequence
+import re
+from collections.abc import Callable, Generator, Iterable, MutableSequence
 from contextlib import contextmanager
+from functools import partial
 
 import grpc
 from opentelemetry import context as otel_context
@@ -15,12 +17,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from kit.settings import ProcessSettings
 
 TRACEPARENT = "traceparent"
+BATCH = "/heliograph.batch.v1.BatchService/Many"
 Header = tuple[str, bytes]
 
+_W3C = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_FAULTS = frozenset((2, 4, 12, 13, 14, 15))  # statuses that are the callee's fault: unknown, late, internal, ...
 _PATIENCE = 3  # seconds for a collector to take a batch; the end of the process waits for no more
 
 tracer = trace.get_tracer("heliograph")
@@ -59,13 +65,44 @@ def shutdown() -> None:
 def server_interceptor() -> grpc.aio.ServerInterceptor:
     from opentelemetry.instrumentation.grpc import _aio_server as instrumentation
 
-    return instrumentation.OpenTelemetryAioServerInterceptor(tracer)
+    return instrumentation.OpenTelemetryAioServerInterceptor(tracer, filter_=_is_no_batch)
 
 
 def client_interceptor() -> grpc.aio.UnaryUnaryClientInterceptor:
     from opentelemetry.instrumentation.grpc import _aio_client as instrumentation
 
-    return instrumentation.UnaryUnaryAioClientInterceptor(tracer)
+    return instrumentation.UnaryUnaryAioClientInterceptor(tracer, filter_=_is_no_batch)
+
+
+def _is_no_batch(call: grpc.HandlerCallDetails | grpc.aio.ClientCallDetails) -> bool:
+    """The calls in a batch have spans of their own, and traces of their own."""
+    return call.method not in (BATCH, BATCH.encode())
+
+
+@contextmanager
+def asking(method: str) -> Generator[Callable[[int], None]]:
+    """A span of the current trace around a call that goes out in a batch. What it yields takes the status code."""
+    with tracer.start_as_current_span(method, kind=SpanKind.CLIENT, attributes=_of_call(method)) as span:
+        yield partial(_end, span, frozenset(range(1, 17)))
+
+
+@contextmanager
+def answering(method: str, came: str) -> Generator[Callable[[int], None]]:
+    """The same around a call that came in a batch with this trace context."""
+    context = propagate.extract({TRACEPARENT: came})
+    with tracer.start_as_current_span(method, context, SpanKind.SERVER, _of_call(method)) as span:
+        yield partial(_end, span, _FAULTS)
+
+
+def _of_call(method: str) -> dict[str, str]:
+    _, service, name = method.split("/")
+    return {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+
+
+def _end(span: Span, faults: frozenset[int], code: int) -> None:
+    span.set_attribute("rpc.grpc.status_code", code)
+    if code in faults:
+        span.set_status(StatusCode.ERROR)
 
 
 def trace_id() -> str | None:
@@ -76,15 +113,26 @@ def trace_id() -> str | None:
 
 def traceparent() -> str | None:
     """The current trace context as the W3C header's value."""
-    carrier: dict[str, str] = {}
-    if trace.get_current_span().get_span_context().is_valid:
-        propagate.inject(carrier)
-    return carrier.get(TRACEPARENT)
+    now = trace.get_current_span().get_span_context()
+    return f"00-{now.trace_id:032x}-{now.span_id:016x}-{now.trace_flags:02x}" if now.is_valid else None
+
+
+def is_recording() -> bool:
+    """Whether the current trace is one of those that are exported."""
+    return trace.get_current_span().is_recording()
+
+
+def is_sampled(value: str) -> bool:
+    """Whether a W3C header's value asks for spans."""
+    return (found := _W3C.fullmatch(value)) is not None and bool(int(found[3], 16) & 1)
 
 
 def adopt(value: str) -> None:
     """Makes a W3C header's value the current task's trace context for good: for the outermost frame of a request."""
-    otel_context.attach(propagate.extract({TRACEPARENT: value}))
+    if found := _W3C.fullmatch(value):
+        flags = trace.TraceFlags(int(found[3], 16))
+        came = trace.SpanContext(int(found[1], 16), int(found[2], 16), is_remote=True, trace_flags=flags)
+        otel_context.attach(trace.set_span_in_context(trace.NonRecordingSpan(came)))
 
 
 def begin() -> None:
@@ -118,7 +166,7 @@ def continuing(headers: Iterable[Header], name: str) -> Generator[None]:
         if not enabled():
             yield
             return
-        with tracer.start_as_current_span(name, kind=trace.SpanKind.CONSUMER):
+        with tracer.start_as_current_span(name, kind=SpanKind.CONSUMER):
             yield
     finally:
         otel_context.detach(token)

@@ -80,7 +80,9 @@ class Reply(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     code: _builtins.int
-    """google.rpc.Code; 0 is success."""
+    """google.rpc.Code; 0 is success. CANCELLED without an answer: it was slower than the others, or too large to go with
+    them, and is to be asked alone.
+    """
     answer: _builtins.bytes
     """The answer of a call that succeeded; an encoded google.rpc.Status of one that failed."""
     def __init__(

@@ -49,7 +49,8 @@ class BatchServiceServicer:
     """
 
     def Many(self, request, context):
-        """Answers when all calls are answered. A call's failure is its own: the batch fails only when it cannot be read.
+        """Answers when all calls are answered, or those that are have waited enough for the rest. A call's failure is its
+        own: the batch fails only when it cannot be read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,7 +19,9 @@ class BatchServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Many: _aio.UnaryUnaryMultiCallable[_batch_pb2.ManyRequest, _batch_pb2.ManyResponse]
-    """Answers when all calls are answered. A call's failure is its own: the batch fails only when it cannot be read."""
+    """Answers when all calls are answered, or those that are have waited enough for the rest. A call's failure is its
+    own: the batch fails only when it cannot be read.
+    """
 
 class BatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Many unary calls in one, for paths where the cost of a call matters more than that of its work. Every service offers
@@ -32,6 +34,8 @@ class BatchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _batch_pb2.ManyRequest,
         context: _aio.ServicerContext[_batch_pb2.ManyRequest, _abc.Awaitable[_batch_pb2.ManyResponse]],
     ) -> _abc.Awaitable[_batch_pb2.ManyResponse]:
-        """Answers when all calls are answered. A call's failure is its own: the batch fails only when it cannot be read."""
+        """Answers when all calls are answered, or those that are have waited enough for the rest. A call's failure is its
+        own: the batch fails only when it cannot be read.
+        """
 
 def add_BatchServiceServicer_to_server(servicer: BatchServiceServicer, server: _aio.Server) -> None: ...
