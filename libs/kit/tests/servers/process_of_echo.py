@@ -1,5 +1,6 @@
 """A whole process, for the tests to start and stop: HELIOGRAPH_LISTEN, HELIOGRAPH_OPS_LISTEN, and FLAG, a file whose
-presence means that the dependency is up. With TARGET it asks another process instead of answering itself."""
+presence means that the dependency is up. With TARGET it asks another process instead of answering itself, with BATCHED
+by kit.many."""
 
 import asyncio
 import os
@@ -11,6 +12,7 @@ import grpc
 from google.protobuf.wrappers_pb2 import StringValue
 from kit import client, server
 from kit.errors import InvalidArgument
+from kit.many import Batcher
 from kit.process import Command, main
 from kit.server import Context
 from kit.settings import ProcessSettings
@@ -65,7 +67,8 @@ def register(say: Say, target: grpc.aio.Server) -> None:
 
 async def serve(settings: ProcessSettings) -> None:
     async with client.channel(os.environ.get("TARGET", "127.0.0.1:1"), service="echo") as channel:
-        add = partial(register, relay(channel) if "TARGET" in os.environ else say)
+        onward = Batcher(channel, service="echo").stubs if "BATCHED" in os.environ else channel
+        add = partial(register, relay(onward) if "TARGET" in os.environ else say)
         await server.serve(settings, "echo", register=[add], names=[NAME], checks={"store": check}, tasks=[tick])
     tell("closed")
 

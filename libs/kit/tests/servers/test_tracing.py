@@ -50,13 +50,14 @@ async def collecting() -> AsyncGenerator[Collector]:
         await server.stop(0)
 
 
-async def test_one_trace_leads_through_both_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [{}, {"BATCHED": "yes"}], ids=["alone", "batched"])
+async def test_one_trace_leads_through_both_processes(tmp_path: Path, how: dict[str, str]) -> None:
     (tmp_path / "up").touch()
     async with collecting() as collector:
         traced = {"HELIOGRAPH_OTLP_ENDPOINT": collector.endpoint, "HELIOGRAPH_TRACE_SAMPLE_RATIO": "0"}
         async with (
             start("serve", tmp_path, **traced) as leaf,
-            start("serve", tmp_path, TARGET=leaf.listen, **traced) as front,
+            start("serve", tmp_path, TARGET=leaf.listen, **how, **traced) as front,
             client.channel(front.listen, service="echo") as channel,
         ):
             await asyncio.gather(leaf.ready(wanted=True), front.ready(wanted=True))
@@ -75,15 +76,17 @@ async def test_one_trace_leads_through_both_processes(tmp_path: Path) -> None:
     assert len(failed) == 1, "a wrong request is an error for who asked, not for who was asked"
 
 
-async def test_without_a_collector_the_trace_id_still_reaches_the_last_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [{}, {"BATCHED": "yes"}], ids=["alone", "batched"])
+async def test_without_a_collector_the_trace_id_still_reaches_the_last_log(tmp_path: Path, how: dict[str, str]) -> None:
     (tmp_path / "up").touch()
     async with (
         start("serve", tmp_path) as leaf,
-        start("serve", tmp_path, TARGET=leaf.listen) as front,
+        start("serve", tmp_path, TARGET=leaf.listen, **how) as front,
         client.channel(front.listen, service="echo") as channel,
     ):
         await asyncio.gather(leaf.ready(wanted=True), front.ready(wanted=True))
-        await say(channel)(StringValue(value="0"), metadata=SAMPLED)
+        with pytest.raises(errors.InvalidArgument):  # a batched call leaves no line when it succeeds
+            await say(channel)(StringValue(value="x"), metadata=SAMPLED)
         leaf.process.terminate()
         out, _ = await leaf.process.communicate()
     assert TRACE in out.decode()
