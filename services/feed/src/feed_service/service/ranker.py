@@ -1,0 +1,93 @@
+"""Ranking the newest of a viewer's feed."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from kit.ids import first_at
+from prometheus_client import Histogram
+
+from feed_service.model import TOP, Entry
+from feed_service.model.ranking import (
+    PostFacts,
+    RankedPost,
+    Ranking,
+    ViewerFacts,
+    interests_of,
+    rank,
+)
+from feed_service.model.ranking.tokens import SESSION_BYTES, Ranked, mark_of_post
+from feed_service.service.top_ports import Facts, Feed, InterestLog, SeenPosts
+
+_FEW = 100  # posts: when the last days had fewer, older ones are ranked with them
+_STEP = 200
+
+RANKED = Histogram(
+    "heliograph_feed_ranked_candidates", "Candidates of a ranking", buckets=(0, 10, 25, 50, 100, 200, 300, 400, 500)
+)
+
+
+class Ranker:
+    def __init__(
+        self, feed: Feed, facts: Facts, interests: InterestLog, seen: SeenPosts, *, days: int, most: int
+    ) -> None:
+        self._feed, self._facts, self._interests, self._seen = feed, facts, interests, seen
+        self._span, self._most = timedelta(days=days), most
+
+    async def newest(self, viewer_id: int, at: datetime) -> Ranking:
+        """The newest of the last days, and older ones when they are few. Raises Unavailable."""
+        entries = await self._newest(viewer_id, at)
+        low = entries[-1].post_id if entries else TOP
+        before = entries[0].post_id + 1 if entries else TOP
+        return await self._ranking(viewer_id, entries, at, before, low)
+
+    async def again(self, viewer_id: int, lost: Ranked) -> Ranking:
+        """The same candidates without those that were shown, as they would have been ranked then, but for what others
+        have done since. Raises Unavailable."""
+        entries = [
+            entry
+            for entry in await self._walk(viewer_id, lost.before, lost.low)
+            if mark_of_post(entry.post_id) not in lost.shown
+        ]
+        return await self._ranking(viewer_id, entries, lost.as_of, lost.before, lost.low)
+
+    async def look_at(self, viewer_id: int, post: PostFacts, at: datetime) -> RankedPost:
+        """One post as it would be ranked."""
+        (ranked,) = rank([post], await self._viewer(viewer_id, [post.post_id], at), at)
+        return ranked
+
+    async def _ranking(self, viewer_id: int, entries: Sequence[Entry], at: datetime, before: int, low: int) -> Ranking:
+        ids = [entry.post_id for entry in entries]
+        posts: Sequence[RankedPost] = ()
+        if ids:
+            viewer, facts = await asyncio.gather(self._viewer(viewer_id, ids, at), self._facts.of_posts(ids))
+            posts = rank(facts, viewer, at)
+        RANKED.observe(len(posts))
+        return Ranking(secrets.token_bytes(SESSION_BYTES), posts, at, before, low)
+
+    async def _viewer(self, viewer_id: int, post_ids: Sequence[int], at: datetime) -> ViewerFacts:
+        log, seen, ties = await asyncio.gather(
+            self._interests.of(viewer_id), self._seen.among(viewer_id, post_ids, at), self._facts.ties(viewer_id)
+        )
+        return ViewerFacts(viewer_id, interests_of(log, at), ties.tags, ties.known, seen)
+
+    async def _newest(self, viewer_id: int, at: datetime) -> Sequence[Entry]:
+        horizon, found = first_at(at - self._span), list[Entry]()
+        while len(found) < self._most:
+            limit = min(_STEP, self._most - len(found))
+            step, _ = await self._feed.candidates(viewer_id, found[-1].post_id if found else TOP, limit)
+            found += step
+            if len(step) < limit or (found[-1].post_id < horizon and len(found) >= _FEW):
+                break
+        recent = sum(entry.post_id >= horizon for entry in found)
+        return found[: max(recent, _FEW)]
+
+    async def _walk(self, viewer_id: int, before: int, low: int) -> Sequence[Entry]:
+        found: list[Entry] = []
+        while len(found) < self._most:
+            step, _ = await self._feed.candidates(viewer_id, found[-1].post_id if found else before, _STEP)
+            found += step
+            if len(step) < _STEP or step[-1].post_id < low:
+                break
+        return [entry for entry in found if entry.post_id >= low]
