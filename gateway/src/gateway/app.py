@@ -43,6 +43,7 @@ from gateway.routes import (
     sessions,
     settings,
     suggestions,
+    tags,
     uploads,
     users,
 )
@@ -50,7 +51,7 @@ from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
     accounts, credentials, sessions, me, settings, avatars, users, graph, uploads, media, posts, comments, feed,
-    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle,
+    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle, tags,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

@@ -36,6 +36,9 @@ class SearchRpc(grpc_.SearchServiceServicer):
             case _:
                 raise InvalidArgument("INVALID_FIELD", "unknown type of result")
 
+    async def CountTagPosts(self, request: pb.CountTagPostsRequest, context: Any) -> pb.CountTagPostsResponse:
+        return pb.CountTagPostsResponse(posts=await self._service.tag_posts(request.tag))
+
 
 class Forgetting(Protocol):
     async def forget_account(self, user_id: int) -> int:

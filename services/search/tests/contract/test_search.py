@@ -210,6 +210,7 @@ async def test_going_private_takes_an_accounts_tags_out(world: World):
         return await world.found("dusk", pb.RESULT_TYPE_TAGS) == ["dusk"]
 
     await eventually(found, timeout=30)
+    assert (await world.search.CountTagPosts(pb.CountTagPostsRequest(tag="dusk"))).posts == 1
     world.truth.private.add(ADA)
     changed = user_events.PrivacyChanged(profile=world.truth.profile(ADA))
     await world.send("user.v1", ADA, user_events.UserEvent(privacy_changed=changed))
@@ -218,6 +219,7 @@ async def test_going_private_takes_an_accounts_tags_out(world: World):
         return await world.found("dusk", pb.RESULT_TYPE_TAGS) == []
 
     await eventually(gone, timeout=30)
+    assert (await world.search.CountTagPosts(pb.CountTagPostsRequest(tag="dusk"))).posts == 0
 
 
 async def test_a_deleted_post_is_gone(world: World):

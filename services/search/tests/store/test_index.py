@@ -150,11 +150,13 @@ async def test_going_private_hides_the_authors_posts_and_going_public_shows_them
 async def test_tags_are_counted_by_public_posts_and_odd_characters_mean_themselves(index: Index):
     await index.put_post(post(1, "A", tags=("sun", "sunset")), audience_public=True)
     await index.put_post(post(2, "B", tags=("sunset",)), audience_public=True)
+    await index.put_post(post(3, "C", tags=("sunset",), public=False), audience_public=False)
 
     async def found() -> bool:
         return [(tag.name, tag.posts) for tag in await index.find_tags("sun")] == [("sunset", 2), ("sun", 1)]
 
     await eventually(found)
+    assert [await index.count_tag(tag) for tag in ("sunset", "sun", "suns", "sun*", "")] == [2, 1, 0, 0, 0]
     assert await index.find_tags(".*") == []
     assert await index.find_tags('"[(') == []
 

@@ -24,6 +24,9 @@ class FakeIndex:
     async def find_posts(self, viewer_id: int, query: str, after: Hit | None, size: int) -> list[Hit]:
         return self._hits(after, size)
 
+    async def count_tag(self, tag: str) -> int:
+        return len(tag)
+
     async def find_tags(self, prefix: str) -> list[TagCount]:
         return [TagCount(f"{prefix}{n}", n) for n in self.ids]
 

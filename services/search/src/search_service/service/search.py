@@ -41,6 +41,7 @@ class Candidates(Protocol):
     async def find_users(self, query: str, after: Hit | None, size: int) -> list[Hit]: ...
     async def find_posts(self, viewer_id: int, query: str, after: Hit | None, size: int) -> list[Hit]: ...
     async def find_tags(self, prefix: str) -> list[TagCount]: ...
+    async def count_tag(self, tag: str) -> int: ...
     async def find_places(self, query: str) -> list[Place]: ...
 
 
@@ -127,6 +128,10 @@ class SearchService(Generic[ProfileT, PostT]):
         """Tags of public posts by prefix, most used first."""
         offset = offset_of(token)
         return _slice(await self._index.find_tags(clean_tag(query)), offset, size)
+
+    async def tag_posts(self, tag: str) -> int:
+        """Public posts that carry exactly this tag."""
+        return await self._index.count_tag(tag)
 
     async def places(self, query: str, size: int, token: str) -> Page[Place]:
         """Places of public posts by name, most used first."""

@@ -149,6 +149,11 @@ class Index:
         buckets = await self._buckets([*_PUBLIC, {"prefix": {"tags": prefix}}], terms)
         return [TagCount(bucket["key"], bucket["doc_count"]) for bucket in buckets]
 
+    async def count_tag(self, tag: str) -> int:
+        """Public posts with exactly this tag."""
+        wanted: Json = {"bool": {"filter": [*_PUBLIC, {"term": {"tags": tag}}]}}
+        return (await self._client.count(index=self._layout.alias(Kind.POSTS), query=wanted))["count"]
+
     async def find_places(self, query: str) -> list[Place]:
         """Places that public posts name, most used first."""
         sample: Json = {"top_hits": {"size": 1, "_source": ["place_shown", "latitude", "longitude"]}}
