@@ -146,12 +146,15 @@ def _of_service(service: str, setting: Setting) -> dict[str, str]:
             "MAIL_FOLDER": str(setting.root / "mail"),
         }
     if service == "gateway":
-        media = setting.url(EDGE if setting.edge else "gateway-upload")
-        told = {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": media}
+        told = {"PUBLIC_URL": setting.url("gateway"), "MEDIA_BASE_URL": _media_url(setting)}
         return told | ({"TRUSTED_PROXIES": "127.0.0.1/32"} if setting.edge else {})
     if service == "post":
-        return {"MEDIA_FOLDER": str(setting.root / "media")}
+        return {"MEDIA_FOLDER": str(setting.root / "media"), "MEDIA_BASE_URL": _media_url(setting)}
     return {}
+
+
+def _media_url(setting: Setting) -> str:
+    return setting.url(EDGE if setting.edge else "gateway-upload")
 
 
 def _secret(name: str) -> bool:
@@ -173,7 +176,9 @@ def write_secrets(process: Process, setting: Setting) -> None:
     if process.service == "user":
         told["factor_keys"] = setting.secrets["factor_keys"]
     if process.service == "gateway":
-        told |= {name: setting.secrets[name] for name in ("cursor_key", "media_url_key")}
+        told["cursor_key"] = setting.secrets["cursor_key"]
+    if process.service in {"gateway", "post"}:
+        told["media_url_key"] = setting.secrets["media_url_key"]
     for name, value in told.items():
         write_private(folder / f"heliograph_{name}", value)
 

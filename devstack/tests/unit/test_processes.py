@@ -55,6 +55,8 @@ def test_secrets_are_files_that_only_their_owner_reads(setting: Setting) -> None
 def test_a_service_has_no_secret_of_another(setting: Setting) -> None:
     assert set(files(setting, "feed")) == {"heliograph_redis_url"}
     assert "heliograph_cursor_key" not in files(setting, "post")
+    assert files(setting, "post")["heliograph_media_url_key"] == files(setting, "gateway")["heliograph_media_url_key"]
+    assert "heliograph_media_url_key" not in files(setting, "graph")
     assert "heliograph_factor_keys" in files(setting, "user")
     assert "heliograph_factor_keys" not in files(setting, "gateway")
     assert "heliograph_postgres_dsn" not in files(setting, "gateway")
@@ -78,8 +80,9 @@ def test_every_process_finds_every_service(setting: Setting) -> None:
 
 def test_media_is_addressed_at_the_edge_only_where_there_is_one(setting: Setting, tmp_path: Path) -> None:
     with_edge = Setting(tmp_path, SERVERS, Names(), default_ports(), SECRETS, edge=True)
-    assert processes.environment(process("gateway"), with_edge)["HELIOGRAPH_MEDIA_BASE_URL"].endswith(":8082")
-    assert processes.environment(process("gateway"), setting)["HELIOGRAPH_MEDIA_BASE_URL"].endswith(":8081")
+    for name in ("gateway", "post", "media"):
+        assert processes.environment(process(name), with_edge)["HELIOGRAPH_MEDIA_BASE_URL"].endswith(":8082")
+        assert processes.environment(process(name), setting)["HELIOGRAPH_MEDIA_BASE_URL"].endswith(":8081")
 
 
 def test_settings_of_the_caller_pass_but_not_the_stacks_own() -> None:

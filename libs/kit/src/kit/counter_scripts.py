@@ -1,14 +1,21 @@
 """What kit.counters does inside Redis."""
 
 # The version is a field too: it rises with every change and starts at the time, so that it never repeats.
+# Of the changes, those that were counted before are left out.
 APPLY = """
 if redis.call('exists', KEYS[1]) == 0 then return false end
-if redis.call('set', KEYS[2], 1, 'nx', 'ex', ARGV[3]) then
-    redis.call('hincrby', KEYS[1], ARGV[1], ARGV[2])
-    redis.call('hincrby', KEYS[1], '_v', 1)
-    redis.call('expire', KEYS[1], ARGV[4])
+local delta, new = 0, false
+for i = 2, #KEYS do
+    if redis.call('set', KEYS[i], 1, 'nx', 'ex', ARGV[2]) then
+        delta, new = delta + ARGV[i + 2], true
+    end
 end
-return redis.call('hmget', KEYS[1], unpack(ARGV, 5))
+if new then
+    redis.call('hincrby', KEYS[1], ARGV[1], delta)
+    redis.call('hincrby', KEYS[1], '_v', 1)
+    redis.call('expire', KEYS[1], ARGV[3])
+end
+return redis.call('hmget', KEYS[1], unpack(ARGV, #KEYS + 3))
 """
 BEGIN = """
 if redis.call('exists', KEYS[1]) == 1 then return 0 end

@@ -74,10 +74,14 @@ class Counters:
         """Counts a change and answers the numbers after it. A change that was counted in the last 15 minutes counts no
         more. Call it after the commit, and again in the event's handler. Raises Redis' error when Redis is away: the
         request lets it go, the handler is repeated until it passes."""
-        state = await self._try_apply(entity_id, field, delta, change_id)
+        return await self.apply_many(entity_id, field, {change_id: delta})
+
+    async def apply_many(self, entity_id: int, field: str, deltas: Mapping[str, int]) -> dict[str, int]:
+        """The same for some hundreds of changes of one entity at once, by the ids of the changes."""
+        state = await self._try_apply(entity_id, field, deltas)
         while state is None:
             await self._begin([entity_id])
-            state = await self._try_apply(entity_id, field, delta, change_id)
+            state = await self._try_apply(entity_id, field, deltas)
         # Marked also when it was counted before: whoever counted it may have died before marking.
         pipe = self._redis.pipeline(transaction=False)
         pipe.zadd(self._dirty, {str(entity_id): state.version}, gt=True)
@@ -189,11 +193,12 @@ class Counters:
         logger.warning("corrected", name=self._name, id=entity_id, counted=before.numbers, exact=dict(exact))
         await self._redis.zadd(self._dirty, {str(entity_id): before.version + 1}, gt=True)
 
-    async def _try_apply(self, entity_id: int, field: str, delta: int, change_id: str) -> _State | None:
+    async def _try_apply(self, entity_id: int, field: str, deltas: Mapping[str, int]) -> _State | None:
         """None when Redis does not hold the entity's numbers."""
-        applied = f"{self._name}:applied:{{{entity_id}}}:{field}:{change_id}"
-        arguments = (field, delta, _APPLIED_SECONDS, _KEPT_SECONDS, "_v", *self._fields)
-        return self._state(await self._redis.eval(counter_scripts.APPLY, 2, self._key(entity_id), applied, *arguments))
+        applied = [f"{self._name}:applied:{{{entity_id}}}:{field}:{change_id}" for change_id in deltas]
+        keys = (self._key(entity_id), *applied)
+        arguments = (field, _APPLIED_SECONDS, _KEPT_SECONDS, *deltas.values(), "_v", *self._fields)
+        return self._state(await self._redis.eval(counter_scripts.APPLY, len(keys), *keys, *arguments))
 
     async def _states(self, ids: Sequence[int]) -> dict[int, _State]:
         """Of those that Redis holds."""

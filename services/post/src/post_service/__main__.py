@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from heliograph.post.v1 import post_pb2, post_pb2_grpc
+from heliograph.post.v1.fragments_pb2_grpc import add_FragmentServiceServicer_to_server
 from heliograph.post.v1.scan_pb2_grpc import add_ScanServiceServicer_to_server
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
@@ -24,6 +25,7 @@ from kit.redis import open_redis
 from kit.s3 import open_bucket
 from kit.settings import PostgresSettings
 from kit.workspace import open_workspace
+from rendering.media_urls import MediaUrls
 
 from post_service import events
 from post_service.clients import GraphClient, UserClient
@@ -31,10 +33,14 @@ from post_service.media.desk import Desk, new_turns
 from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.model.media import Kind
+from post_service.rpc import fragments as fragments_rpc
 from post_service.rpc import personal as personal_rpc
 from post_service.rpc import upkeep as upkeep_rpc
+from post_service.rpc.bodies import Bodies
 from post_service.rpc.servicer import PostServicer
 from post_service.service.comments import CommentService
+from post_service.service.fragments import FragmentService
+from post_service.service.like_groups import LikeGroups
 from post_service.service.likes import LikeService
 from post_service.service.lists import PostLists
 from post_service.service.media import MediaService
@@ -45,8 +51,8 @@ from post_service.service.reading import PostReader, renew
 from post_service.service.sight import Sight
 from post_service.service.tallies import Tallies
 from post_service.service.upkeep import Recount
-from post_service.settings import MediaSettings, PostSettings
-from post_service.store.cache import post_cache
+from post_service.settings import MediaSettings, PostSettings, RenderingSettings
+from post_service.store.cache import PostCopies
 from post_service.store.comments import CommentStore
 from post_service.store.counts import CommentCountStore, PostCountStore
 from post_service.store.likes import LikeStore
@@ -64,6 +70,7 @@ NAME = post_pb2.DESCRIPTOR.services_by_name["PostService"].full_name
 @dataclass(frozen=True)
 class Wired:
     rpc: PostServicer
+    fragments: FragmentService
     personal: PersonalData
     recount: Recount
     scan: Scan
@@ -84,7 +91,8 @@ async def wire(
     outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
     truth = Truth(postgres, outbox, events.encode)
     posts, likes, comments = PostStore(postgres), LikeStore(postgres), CommentStore(postgres)
-    cache = post_cache(redis, settings.post_cache_seconds)
+    bodies = bodies_of(settings, clock)
+    cache = PostCopies(redis, settings.post_cache_seconds, bodies.press)
     objects = Objects(bucket, upload_seconds=settings.upload_expires_seconds, clock=clock)
     counted, replied = PostCountStore(postgres), CommentCountStore(postgres)
     counters = [
@@ -93,15 +101,17 @@ async def wire(
     ]
     tallies, sight = Tallies(*counters), Sight(accounts, graph)
     reader = PostReader(posts, likes, cache, tallies, sight)
+    like_groups = LikeGroups(truth, tallies)
     rpc = PostServicer(
         media=MediaService(truth, MediaStore(postgres), reader, objects, settings.upload_limits),
         posts=PostService(truth, posts, reader, accounts, sight),
         reader=reader,
         lists=PostLists(posts, reader, sight),
-        likes=LikeService(truth, likes, reader, tallies, sight),
+        likes=LikeService(like_groups, likes, reader, sight),
         comments=CommentService(truth, comments, reader, tallies, sight),
     )
-    personal = PersonalData(truth, PersonalRows(postgres), comments, reader, tallies, objects)
+    fragments = FragmentService(cache, bodies, posts, likes, comments, accounts, tallies)
+    personal = PersonalData(truth, PersonalRows(postgres), comments, like_groups, reader, tallies, objects)
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)
     )
@@ -121,6 +131,7 @@ async def wire(
     keeping = [task for counter in counters for task in (counter.run_flush, counter.run_reconcile)]
     return Wired(
         rpc,
+        fragments,
         personal,
         recount,
         scan,
@@ -141,11 +152,12 @@ async def serve(settings: PostSettings) -> None:
             "post",
             register=[
                 partial(post_pb2_grpc.add_PostServiceServicer_to_server, wired.rpc),
+                partial(add_FragmentServiceServicer_to_server, fragments_rpc.FragmentRpc(wired.fragments)),
                 partial(add_PersonalDataServiceServicer_to_server, personal_rpc.PersonalRpc(wired.personal)),
                 partial(add_UpkeepServiceServicer_to_server, upkeep_rpc.UpkeepRpc(wired.recount)),
                 partial(add_ScanServiceServicer_to_server, upkeep_rpc.ScanRpc(wired.scan.posts)),
             ],
-            names=[NAME, personal_rpc.NAME, upkeep_rpc.UPKEEP, upkeep_rpc.SCAN],
+            names=[NAME, fragments_rpc.NAME, personal_rpc.NAME, upkeep_rpc.UPKEEP, upkeep_rpc.SCAN],
             checks={"postgres": wired.postgres.check},
             tasks=wired.tasks,
         )
@@ -164,7 +176,8 @@ async def media(settings: MediaSettings) -> None:
         bucket = await stack.enter_async_context(open_bucket(settings))
         user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="media"))
         outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
-        posts, cache = PostStore(postgres), post_cache(redis, settings.post_cache_seconds)
+        press = bodies_of(settings, now).press
+        posts, cache = PostStore(postgres), PostCopies(redis, settings.post_cache_seconds, press)
         desk = Desk(
             truth=Truth(postgres, outbox, events.encode),
             media=MediaStore(postgres),
@@ -192,6 +205,11 @@ async def media(settings: MediaSettings) -> None:
 
 def migrate(settings: PostgresSettings) -> None:
     migrations.migrate(settings.postgres_dsn.get_secret_value(), Path(__file__).parents[2] / "migrations")
+
+
+def bodies_of(settings: RenderingSettings, clock: Callable[[], datetime]) -> Bodies:
+    key = settings.media_url_key.get_secret_value().encode()
+    return Bodies(MediaUrls(settings.media_base_url, key, lambda: clock().timestamp()))
 
 
 def now() -> datetime:

@@ -5,15 +5,22 @@ import tempfile
 from pathlib import Path
 
 from kit.sandbox import Limits as JobLimits
-from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings
-from pydantic import Field
+from kit.settings import KafkaSettings, PostgresSettings, ProcessSettings, RedisSettings, S3Settings, Settings
+from pydantic import Field, SecretStr
 
 from post_service.model.media import Kind, Limits
 
 _MIB = 1 << 20
 
 
-class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings):
+class RenderingSettings(Settings):
+    """What addresses of media are made with: the same as the gateway's. `media_base_url` is the edge's."""
+
+    media_base_url: str = Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*[^\s/?#]$")
+    media_url_key: SecretStr = Field(min_length=16)
+
+
+class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings, RenderingSettings):
     """Sizes in bytes, times in seconds."""
 
     user_target: str
@@ -28,7 +35,7 @@ class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
         return Limits(self.image_max_bytes, self.video_max_bytes)
 
 
-class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings):
+class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettings, S3Settings, RenderingSettings):
     """`media_concurrency` is how many media wait or are in work at once; the others are limits of one file's making."""
 
     user_target: str

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from heliograph.events.v1.post_events_pb2 import PostEdited, PostEvent, PostSnapshot
 from heliograph.post.v1 import post_pb2 as pb
+from heliograph.post.v1.fragments_pb2_grpc import FragmentServiceStub, add_FragmentServiceServicer_to_server
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub, add_PostServiceServicer_to_server
 from kit.consumer import Delivery
 from kit.postgres import Postgres
@@ -31,6 +33,7 @@ from post_service.media.sandbox import Sandbox
 from post_service.media.worker import MediaWorker
 from post_service.model.changes import LikeChanged
 from post_service.model.media import Announcement, Kind, Medium
+from post_service.rpc.fragments import FragmentRpc
 from post_service.service.tallies import Tallies
 from post_service.settings import PostSettings
 from post_service.store import likes as like_rows
@@ -43,6 +46,7 @@ from post_service.store.truth import Truth
 
 from services.post.tests.conftest import People
 
+MEDIA_URL, MEDIA_KEY = "http://media.test", "m" * 32
 Renew = Callable[[int], Awaitable[None]]
 ROOMY = Limits(memory_bytes=2 << 30, cpu_seconds=60, wall_seconds=60)
 
@@ -147,6 +151,7 @@ class Service:
     """The calls, with a worker beside them that works when told to."""
 
     stub: PostServiceStub
+    fragments: FragmentServiceStub
     studio: Studio
     people: People
     wired: Wired
@@ -210,37 +215,59 @@ class Service:
     async def like_behind_its_back(self, user_id: int, post_id: int) -> None:
         """Commits a like and its event, and dies before counting it."""
         async with self.studio.desk.truth.transaction() as tx:
-            done = await like_rows.add(tx.conn, post_id, user_id)
-            assert done is not None
-            await tx.emit(LikeChanged(True, post_id, 0, user_id, done[1], done[0]))
+            change_id, at = (await like_rows.add(tx.conn, post_id, [user_id]))[user_id]
+            await tx.emit(LikeChanged(True, post_id, 0, user_id, at, change_id))
 
 
 def _delivery(value: bytes) -> Delivery:
     return Delivery("", 0, 0, "", "", "", datetime.now(UTC), value)
 
 
+MakePostSettings = Callable[..., PostSettings]
+Door = tuple[PostServiceStub, FragmentServiceStub]
+MakeAnother = Callable[..., Awaitable[tuple[Wired, Door]]]
+
+
+@pytest.fixture
+def post_settings(
+    make_settings: MakeSettings, postgres_dsn: str, redis_url: str, bucket: str, topic_prefix: str
+) -> MakePostSettings:
+    """`serve`'s settings on this test's stores; `changed` go over them."""
+
+    def make(**changed: Any) -> PostSettings:
+        usual = {
+            "postgres_dsn": postgres_dsn,
+            "redis_url": redis_url,
+            "s3_bucket": bucket,
+            "topic_prefix": topic_prefix,
+            "user_target": "127.0.0.1:1",
+            "graph_target": "127.0.0.1:1",
+            "media_base_url": MEDIA_URL,
+            "media_url_key": MEDIA_KEY,
+        }
+        return make_settings(PostSettings, **(usual | changed))
+
+    return make
+
+
 @pytest_asyncio.fixture
-async def service(
-    studio: Studio,
-    people: People,
-    rpc: Rpc,
-    make_settings: MakeSettings,
-    postgres_dsn: str,
-    redis_url: str,
-    bucket: str,
-    topic_prefix: str,
-) -> AsyncGenerator[Service]:
-    settings = make_settings(
-        PostSettings,
-        postgres_dsn=postgres_dsn,
-        redis_url=redis_url,
-        s3_bucket=bucket,
-        topic_prefix=topic_prefix,
-        user_target="127.0.0.1:1",
-        graph_target="127.0.0.1:1",
-    )
+async def another(people: People, rpc: Rpc, post_settings: MakePostSettings) -> AsyncGenerator[MakeAnother]:
+    """Makes one more `serve` beside the others, as another process has it: on the same stores, with its own caches."""
     async with AsyncExitStack() as stack:
-        wired = await wire(stack, settings, people, people, lambda: datetime.now(UTC))
-        channel = await rpc(partial(add_PostServiceServicer_to_server, wired.rpc))
-        studio.renew_too.append(wired.reader.renew)
-        yield Service(PostServiceStub(channel), studio, people, wired, wired.tallies)
+
+        async def make(**changed: Any) -> tuple[Wired, Door]:
+            wired = await wire(stack, post_settings(**changed), people, people, lambda: datetime.now(UTC))
+            channel = await rpc(
+                partial(add_PostServiceServicer_to_server, wired.rpc),
+                partial(add_FragmentServiceServicer_to_server, FragmentRpc(wired.fragments)),
+            )
+            return wired, (PostServiceStub(channel), FragmentServiceStub(channel))
+
+        yield make
+
+
+@pytest_asyncio.fixture
+async def service(studio: Studio, people: People, another: MakeAnother) -> Service:
+    wired, (stub, fragments) = await another()
+    studio.renew_too.append(wired.reader.renew)
+    return Service(stub, fragments, studio, people, wired, wired.tallies)

@@ -2,23 +2,17 @@
 
 import asyncio
 import hashlib
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 
 import httpx
 import pytest
 from heliograph.post.v1 import post_pb2 as pb
-from heliograph.post.v1.post_pb2_grpc import PostServiceStub, add_PostServiceServicer_to_server
 from kit import errors
-from kit.testing import MakeSettings, Rpc, eventually
-from post_service.__main__ import wire
+from kit.testing import eventually
 from post_service.model.visibility import AccountState, Relation
-from post_service.settings import PostSettings
 from redis.asyncio import Redis
 
-from services.post.tests.contract.conftest import Service, photo
+from services.post.tests.contract.conftest import MakeAnother, Service, photo
 
 BEN, ADA, EVE = 11, 12, 13
 
@@ -345,18 +339,10 @@ async def test_ids_that_never_were_leave_no_trace_in_the_counters(service: Servi
         assert await redis.keys("post:counts:{*}") == [f"post:counts:{{{post.id}}}".encode()]
 
 
-async def test_without_redis_posts_are_read_and_liked_all_the_same(
-    service: Service, make_settings: MakeSettings, postgres_dsn: str, bucket: str, topic_prefix: str, rpc: Rpc
-) -> None:
+async def test_without_redis_posts_are_read_and_liked_all_the_same(service: Service, another: MakeAnother) -> None:
     post = await service.published(BEN)
-    settings = make_settings(
-        PostSettings, postgres_dsn=postgres_dsn, redis_url="redis://127.0.0.1:1/0", s3_bucket=bucket,
-        topic_prefix=topic_prefix, user_target="127.0.0.1:1", graph_target="127.0.0.1:1",
-    )  # fmt: skip
-    async with AsyncExitStack() as stack:
-        wired = await wire(stack, settings, service.people, service.people, lambda: datetime.now(UTC))
-        stub = PostServiceStub(await rpc(partial(add_PostServiceServicer_to_server, wired.rpc)))
-        assert (await stub.LikePost(pb.LikePostRequest(viewer_id=ADA, post_id=post.id))).viewer.liked
-        assert (await stub.GetPost(pb.GetPostRequest(viewer_id=ADA, post_id=post.id))).post.viewer.liked
+    _, (stub, _) = await another(redis_url="redis://127.0.0.1:1/0")
+    assert (await stub.LikePost(pb.LikePostRequest(viewer_id=ADA, post_id=post.id))).viewer.liked
+    assert (await stub.GetPost(pb.GetPostRequest(viewer_id=ADA, post_id=post.id))).post.viewer.liked
     await service.hear_engagement()
     assert (await service.get(ADA, post.id)).counts.likes == 1

@@ -66,6 +66,8 @@ async def test_it_migrates_serves_without_its_peers_and_stops_when_told(
         "s3_bucket": bucket,
         "user_target": "127.0.0.1:1",
         "graph_target": "127.0.0.1:1",
+        "media_base_url": "http://media.test",
+        "media_url_key": "m" * 32,
     }
     async with serving(**places, **s3) as (process, port):
         async with channel(f"127.0.0.1:{port}", service="post") as to_posts:

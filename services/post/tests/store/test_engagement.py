@@ -17,12 +17,14 @@ POST, BEN, ADA = 100, 11, 12
 
 async def like(truth: Truth, user_id: int, post_id: int = POST) -> bool:
     async with truth.transaction() as tx:
-        return await likes.add(tx.conn, post_id, user_id) is not None
+        await likes.lock(tx.conn, post_id)
+        return bool(await likes.add(tx.conn, post_id, [user_id]))
 
 
 async def unlike(truth: Truth, user_id: int) -> bool:
     async with truth.transaction() as tx:
-        return await likes.remove(tx.conn, POST, user_id) is not None
+        await likes.lock(tx.conn, POST)
+        return bool(await likes.remove(tx.conn, POST, [user_id]))
 
 
 async def say(truth: Truth, text: str, request: str, reply_to: int = 0) -> Comment | None:

@@ -72,23 +72,42 @@ class Relation:
 STRANGER = Relation()
 
 
-def may_see(viewer_id: int, author: Profile, relation: Relation, audience: Audience, state: PostState) -> bool:
-    """Whether the viewer (0: anonymous) may know that the post exists.
+@dataclass(frozen=True)
+class Demand:
+    """What a viewer must be to see a post, whoever they are: all that is set. A block hides it from everybody but its
+    author."""
 
-    Authors see all of their own that is not deleted. For others a private account and an audience add up: each of the
-    demands must be met.
+    author: bool = False
+    follower: bool = False
+    close_friend: bool = False
+
+    def met_by(self, relation: Relation, *, own: bool) -> bool:
+        """`own`: the viewer is the author."""
+        if own:
+            return True
+        if self.author or relation.blocked:
+            return False
+        return (relation.following or not self.follower) and (relation.close_friend or not self.close_friend)
+
+
+def demand_of(author: Profile, audience: Audience, state: PostState) -> Demand | None:
+    """The rule with the viewer left out. None when nobody may see the post.
+
+    Authors see all of their own that is not deleted. For others a private account and an audience add up.
     """
     if state is PostState.DELETED:
-        return False
-    if viewer_id == author.id:
-        return True
-    if state is PostState.PENDING or not may_meet(viewer_id, author, relation):
-        return False
-    if author.private_account and not relation.following:
-        return False
-    if audience is Audience.PUBLIC:
-        return True
-    return relation.following if audience is Audience.FOLLOWERS else relation.close_friend
+        return None
+    return Demand(
+        author=state is not PostState.PUBLISHED or author.state is not AccountState.ACTIVE,
+        follower=author.private_account or audience is Audience.FOLLOWERS,
+        close_friend=audience is Audience.CLOSE_FRIENDS,
+    )
+
+
+def may_see(viewer_id: int, author: Profile, relation: Relation, audience: Audience, state: PostState) -> bool:
+    """Whether the viewer (0: anonymous) may know that the post exists."""
+    demand = demand_of(author, audience, state)
+    return demand is not None and demand.met_by(relation, own=viewer_id == author.id)
 
 
 def may_meet(viewer_id: int, other: Profile, relation: Relation) -> bool:

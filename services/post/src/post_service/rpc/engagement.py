@@ -14,12 +14,16 @@ class EngagementCalls(post_pb2_grpc.PostServiceServicer):
     _comments: CommentService
 
     async def LikePost(self, request: post_pb2.LikePostRequest, context: Context) -> post_pb2.LikePostResponse:
-        counts = await self._likes.like(request.viewer_id, request.post_id)
-        return post_pb2.LikePostResponse(counts=counts_message(counts), viewer=viewer_message(liked=True))
+        done = await self._likes.like(request.viewer_id, request.post_id)
+        return post_pb2.LikePostResponse(
+            counts=counts_message(done.counts), viewer=viewer_message(liked=True), change_id=done.change_id
+        )
 
     async def UnlikePost(self, request: post_pb2.UnlikePostRequest, context: Context) -> post_pb2.UnlikePostResponse:
-        counts = await self._likes.unlike(request.viewer_id, request.post_id)
-        return post_pb2.UnlikePostResponse(counts=counts_message(counts), viewer=viewer_message(liked=False))
+        done = await self._likes.unlike(request.viewer_id, request.post_id)
+        return post_pb2.UnlikePostResponse(
+            counts=counts_message(done.counts), viewer=viewer_message(liked=False), change_id=done.change_id
+        )
 
     async def ListLikes(self, request: post_pb2.ListLikesRequest, context: Context) -> post_pb2.ListLikesResponse:
         page = await self._likes.likers(request.viewer_id, request.post_id, request.page_size, request.page_token)

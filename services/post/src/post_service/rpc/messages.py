@@ -73,19 +73,24 @@ def profile_message(profile: Profile) -> user_pb2.Profile:
 
 
 def post_message(view: PostView) -> post_pb2.Post:
-    post: Post = view.post
+    message = body_message(view.post)
+    message.author.CopyFrom(profile_message(view.author))
+    message.mentions.extend(mention_messages(view.post.content.mentions))
+    message.counts.CopyFrom(counts_message(view.counts))
+    message.viewer.CopyFrom(viewer_message(liked=view.liked))
+    return message
+
+
+def body_message(post: Post) -> post_pb2.Post:
+    """Without what changes by itself or hangs on the viewer: author, mentions, counts and viewer."""
     content = post.content
     return post_pb2.Post(
         id=post.id,
-        author=profile_message(view.author),
         title=content.title,
         caption=content.caption,
         media=[media_message(medium) for medium in post.media],
-        location=_location(content.location),
+        location=location_message(content.location),
         tags=content.tags,
-        mentions=mention_messages(content.mentions),
-        counts=counts_message(view.counts),
-        viewer=viewer_message(liked=view.liked),
         audience=post_pb2.Audience.ValueType(content.audience),
         comments_off=content.comments_off,
         created_at=timestamp(post.created_at),
@@ -121,7 +126,7 @@ def mention_messages(mentions: Sequence[Mention]) -> list[post_pb2.Mention]:
     return [post_pb2.Mention(user_id=mention.user_id, username=mention.username) for mention in mentions]
 
 
-def _location(location: Location | None) -> post_pb2.Location | None:
+def location_message(location: Location | None) -> post_pb2.Location | None:
     if location is None:
         return None
     return post_pb2.Location(name=location.name, latitude=location.latitude, longitude=location.longitude)

@@ -4,33 +4,28 @@ from collections.abc import Sequence
 
 from kit.paging import page_size
 
-from post_service.model.changes import LikeChanged
-from post_service.model.posts import Post, PostCounts
 from post_service.model.visibility import Profile
+from post_service.service.like_groups import LikeGroups, Outcome
 from post_service.service.pages import Page, fill, key_of
 from post_service.service.reading import PostReader
 from post_service.service.sight import Sight, signed_in
-from post_service.service.tallies import Tallies, at_once
-from post_service.store import likes as rows
 from post_service.store.likes import LikeStore
 from post_service.store.posts import NEWEST
-from post_service.store.truth import Truth
 
 
 class LikeService:
-    def __init__(self, truth: Truth, likes: LikeStore, reader: PostReader, tallies: Tallies, sight: Sight) -> None:
-        self._truth = truth
+    def __init__(self, groups: LikeGroups, likes: LikeStore, reader: PostReader, sight: Sight) -> None:
+        self._groups = groups
         self._likes = likes
         self._reader = reader
-        self._tallies = tallies
         self._sight = sight
 
-    async def like(self, viewer_id: int, post_id: int) -> PostCounts:
-        """The post's counts with this like in them. Raises NotFound POST_NOT_FOUND."""
+    async def like(self, viewer_id: int, post_id: int) -> Outcome:
+        """Raises NotFound POST_NOT_FOUND."""
         return await self._changed(viewer_id, post_id, liked=True)
 
-    async def unlike(self, viewer_id: int, post_id: int) -> PostCounts:
-        """The post's counts without this like. Raises NotFound POST_NOT_FOUND."""
+    async def unlike(self, viewer_id: int, post_id: int) -> Outcome:
+        """Raises NotFound POST_NOT_FOUND."""
         return await self._changed(viewer_id, post_id, liked=False)
 
     async def likers(self, viewer_id: int, post_id: int, size: int, token: str) -> Page[Profile]:
@@ -48,26 +43,9 @@ class LikeService:
         page = await fill(limit, before, fetch=fetch, show=show, key=_like_id, shown_key=_like_id)
         return Page([profile for _, profile in page.items], page.next_token)
 
-    async def _changed(self, viewer_id: int, post_id: int, *, liked: bool) -> PostCounts:
+    async def _changed(self, viewer_id: int, post_id: int, *, liked: bool) -> Outcome:
         post, _ = await self._reader.look(signed_in(viewer_id), post_id)
-        change = await self._change(viewer_id, post, liked=liked)
-        counts = None
-        if change is not None:
-            count = self._tallies.liked if liked else self._tallies.unliked
-            counts = await at_once(count(post_id, change.change_id))
-        return counts or (await self._tallies.of_posts([post_id]))[post_id]
-
-    async def _change(self, viewer_id: int, post: Post, *, liked: bool) -> LikeChanged | None:
-        """None when it was so already."""
-        write = rows.add if liked else rows.remove
-        async with self._truth.transaction() as tx:
-            done = await write(tx.conn, post.id, viewer_id)
-            if done is None:
-                return None
-            change_id, at = done
-            change = LikeChanged(liked, post.id, post.author_id, viewer_id, at, change_id)
-            await tx.emit(change)
-        return change
+        return await self._groups.change(post_id, post.author_id, viewer_id, liked=liked)
 
 
 def _like_id(like: tuple[int, object]) -> int:

@@ -8,15 +8,15 @@ from typing import Any
 from kit import personal
 from kit.personal import Found, Piece
 
-from post_service.model.changes import CommentDeleted, LikeChanged
+from post_service.model.changes import CommentDeleted
 from post_service.model.comments import Comment
 from post_service.model.media import CONTENT_SUFFIXES, MediaState, original_key, upload_key
 from post_service.model.visibility import Audience, PostState
+from post_service.service.like_groups import LikeGroups
 from post_service.service.posts import deleted
 from post_service.service.reading import PostReader
 from post_service.service.tallies import Tallies, at_once
 from post_service.store import comments as comment_rows
-from post_service.store import likes as like_rows
 from post_service.store import posts as post_rows
 from post_service.store.comments import CommentStore
 from post_service.store.objects import Objects
@@ -37,11 +37,12 @@ class PersonalData:
         truth: Truth,
         rows: PersonalRows,
         comments: CommentStore,
+        likes: LikeGroups,
         reader: PostReader,
         tallies: Tallies,
         files: Objects,
     ) -> None:
-        self._truth, self._rows, self._comments = truth, rows, comments
+        self._truth, self._rows, self._comments, self._likes = truth, rows, comments, likes
         self._reader, self._tallies, self._files = reader, tallies, files
 
     async def export(self, user_id: int, token: str) -> tuple[list[Piece], str]:
@@ -86,16 +87,13 @@ class PersonalData:
     async def _unlike(self, user_id: int) -> int:
         likes = await self._rows.likes(user_id, 0, _BATCH)
         authors = await self._rows.authors_of([like["post_id"] for like in likes])
-        await _each(likes, lambda like: self._unlike_one(user_id, like["post_id"], authors.get(like["post_id"], 0)))
-        return len(likes)
 
-    async def _unlike_one(self, user_id: int, post_id: int, author_id: int) -> None:
-        async with self._truth.transaction() as tx:
-            done = await like_rows.remove(tx.conn, post_id, user_id)
-            if done is None:
-                return
-            await tx.emit(LikeChanged(False, post_id, author_id, user_id, done[1], done[0]))
-        await at_once(self._tallies.unliked(post_id, done[0]))
+        async def unlike(like: Mapping[str, Any]) -> None:
+            post_id = like["post_id"]
+            await self._likes.change(post_id, authors.get(post_id, 0), user_id, liked=False)
+
+        await _each(likes, unlike)
+        return len(likes)
 
     async def _delete_comments(self, user_id: int) -> int:
         ids = [row["id"] for row in await self._rows.comments(user_id, 0, _BATCH)]

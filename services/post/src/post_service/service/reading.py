@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from post_service.model.errors import post_not_found
-from post_service.model.media import MediaState, Medium, is_public
+from post_service.model.pieces import closed
 from post_service.model.posts import Post, PostCounts
 from post_service.model.visibility import ANONYMOUS, Profile, open_to_all
 from post_service.service.pages import check_batch
@@ -17,15 +17,15 @@ from post_service.store.posts import PostStore
 
 
 class PostCache(Protocol):
-    """kit.cache, as far as it is used here. Down, it loads from truth."""
+    """store.cache, as far as it is used here. Down, it loads from truth."""
 
     async def get_many(
         self, ids: Sequence[int], load: Callable[[Sequence[int]], Awaitable[Mapping[int, Post]]]
     ) -> dict[int, Post]: ...
 
-    async def put(self, entity_id: int, value: Post, version: int = 0) -> None: ...
+    async def put(self, post: Post) -> None: ...
 
-    async def drop(self, *ids: int) -> None: ...
+    async def drop(self, post_id: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -101,26 +101,16 @@ async def renew(cache: PostCache, posts: PostStore, post_id: int) -> None:
     if not post_id:
         return
     post = await posts.get(post_id)
-    await (cache.put(post_id, post, post.version) if post else cache.drop(post_id))
+    await (cache.put(post) if post else cache.drop(post_id))
 
 
 def _view(post: Post, view: View, counts: PostCounts, *, liked: bool) -> PostView:
     author = view.profiles[post.author_id]
-    media = post.media if open_to_all(author, post.content.audience) else _closed(post.media)
+    shown = post if open_to_all(author, post.content.audience) else closed(post)
     content = replace(post.content, mentions=view.known(post.content.mentions))
-    return PostView(replace(post, content=content, media=media), author, counts, liked)
+    return PostView(replace(shown, content=content), author, counts, liked)
 
 
 def _people(posts: Iterable[Post]) -> set[int]:
     """Who shows in these posts: their authors and whom they mention."""
     return {id_ for post in posts for id_ in (post.author_id, *(m.user_id for m in post.content.mentions))}
-
-
-def _closed(media: Sequence[Medium]) -> tuple[Medium, ...]:
-    """A public address of a post that is not for all is never handed out: its files are on their way to another."""
-    return tuple(
-        replace(medium, state=MediaState.RESIZING, variants=())
-        if medium.state is MediaState.READY and is_public(medium.place)
-        else medium
-        for medium in media
-    )

@@ -4,12 +4,13 @@ Both carry the same change id, so a change counts once whoever comes first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from kit import log
 from kit.errors import from_exception
 
+from post_service.model.changes import LikeChanged
 from post_service.model.comments import CommentCounts
 from post_service.model.posts import PostCounts
 
@@ -22,6 +23,8 @@ class Counter(Protocol):
     """kit.counters, as far as it is used here."""
 
     async def apply(self, entity_id: int, field: str, delta: int, change_id: str) -> Mapping[str, int]: ...
+
+    async def apply_many(self, entity_id: int, field: str, deltas: Mapping[str, int]) -> Mapping[str, int]: ...
 
     async def get(self, ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]: ...
 
@@ -39,11 +42,16 @@ class Tallies:
         found = await self._comments.get(ids)
         return {comment_id: CommentCounts(replies=found.get(comment_id, {}).get("replies", 0)) for comment_id in ids}
 
-    async def liked(self, post_id: int, change_id: int) -> PostCounts:
-        return _post_counts(await self._posts.apply(post_id, "likes", 1, str(change_id)))
+    async def likes_changed(self, post_id: int, changes: Iterable[LikeChanged]) -> PostCounts:
+        """The post's counts with these changes in them."""
+        deltas = {str(change.change_id): 1 if change.liked else -1 for change in changes}
+        return _post_counts(await self._posts.apply_many(post_id, "likes", deltas))
 
-    async def unliked(self, post_id: int, change_id: int) -> PostCounts:
-        return _post_counts(await self._posts.apply(post_id, "likes", -1, str(change_id)))
+    async def liked(self, post_id: int, change_id: int) -> None:
+        await self._posts.apply_many(post_id, "likes", {str(change_id): 1})
+
+    async def unliked(self, post_id: int, change_id: int) -> None:
+        await self._posts.apply_many(post_id, "likes", {str(change_id): -1})
 
     async def commented(self, post_id: int, comment_id: int, reply_to: int) -> None:
         await self._comment_change(post_id, reply_to, 1, f"c{comment_id}")

@@ -57,6 +57,20 @@ class CommentStore:
         rows = await self._postgres.primary.fetch(query, post_id, reply_to, after, limit)
         return [_comment_of(row) for row in rows]
 
+    async def commenters_of(self, post_ids: Sequence[int], *, limit: int) -> dict[int, list[int]]:
+        """Of the newest comments of each post that has any, the newest first. May be seconds old."""
+        query = """select wanted.id as post_id, recent.author_id from unnest($1::bigint[]) as wanted (id)
+            cross join lateral (
+                select author_id, max(id) as newest from (
+                    select author_id, id from comments where post_id = wanted.id and deleted_at is null
+                    order by id desc limit $2 * 4) as comments
+                group by author_id order by newest desc limit $2
+            ) as recent order by wanted.id, recent.newest desc"""
+        found: dict[int, list[int]] = {}
+        for row in await self._postgres.stale.fetch(query, post_ids, limit):
+            found.setdefault(row["post_id"], []).append(row["author_id"])
+        return found
+
 
 async def insert(
     conn: Connection,

@@ -21,9 +21,9 @@ class Transaction:
     def conn(self) -> Connection:
         return self._inner.conn
 
-    async def emit(self, change: Change) -> None:
+    async def emit(self, *changes: Change) -> None:
         """To be called after the aggregate's row is locked."""
-        await self._inner.emit(self._encode(change))
+        await self._inner.emit(*map(self._encode, changes))
 
     async def lock_author(self, author_id: int) -> None:
         """Makes changes of one author's media and posts follow one another until the end of the transaction."""

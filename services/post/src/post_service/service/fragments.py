@@ -1,0 +1,122 @@
+"""Posts in pieces for feeds, and what else feeds ask of many posts at once. No visibility is applied here: a fragment
+says what it demands of its viewer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kit.paging import page_size
+
+from post_service.model.captions import fold_tag
+from post_service.model.pieces import Piece, closed
+from post_service.model.posts import Mention, Post, PostCounts, PostRef
+from post_service.model.visibility import AccountState, Demand, Profile, demand_of, shown_to_all
+from post_service.service.pages import check_batch
+from post_service.service.peers import Accounts
+from post_service.service.tallies import Tallies
+from post_service.store.cache import Copy, PostCopies
+from post_service.store.comments import CommentStore
+from post_service.store.likes import LikeStore
+from post_service.store.posts import NEWEST, PostStore
+
+_IDS_MAX = 1_000
+_COMMENTERS_MAX = 50
+
+
+class Press(Protocol):
+    """Posts and authors as JSON."""
+
+    @property
+    def half_hour(self) -> int: ...
+
+    def press(self, post: Post) -> Piece: ...
+
+    def author(self, profile: Profile) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Fragment:
+    piece: Piece
+    demand: Demand
+    mentions: Sequence[Mention]
+    counts: PostCounts
+
+
+class FragmentService:
+    def __init__(
+        self,
+        copies: PostCopies,
+        press: Press,
+        posts: PostStore,
+        likes: LikeStore,
+        comments: CommentStore,
+        accounts: Accounts,
+        tallies: Tallies,
+    ) -> None:
+        self._copies, self._press = copies, press
+        self._posts, self._likes, self._comments = posts, likes, comments
+        self._accounts, self._tallies = accounts, tallies
+
+    async def get(self, ids: Sequence[int]) -> tuple[list[Fragment], dict[int, bytes]]:
+        """What there is of the posts, and the JSON of their authors by id. Two rounds: the posts, then all that hangs
+        on them. Raises InvalidArgument TOO_MANY_IDS."""
+        copies = await self._copies.copies(check_batch(ids), self._posts.get_many)
+        if not copies:
+            return [], {}
+        pieces = [kept.piece for kept in copies.values()]
+        people = {id_ for piece in pieces for id_ in (piece.author_id, *(m.user_id for m in piece.mentions))}
+        profiles, counts = await asyncio.gather(
+            self._accounts.profiles(sorted(people)), self._tallies.of_posts(list(copies))
+        )
+        half_hour = self._press.half_hour
+        found: list[Fragment] = []
+        for kept in copies.values():
+            author = profiles.get(kept.piece.author_id)
+            demand = demand_of(author, kept.piece.audience, kept.piece.state) if author else None
+            if author and demand:
+                piece = self._shown(kept, author, half_hour)
+                mentions = _active(piece.mentions, profiles)
+                found.append(Fragment(piece, demand, mentions, counts[piece.post_id]))
+        authors = {fragment.piece.author_id for fragment in found}
+        return found, {id_: self._press.author(profiles[id_]) for id_ in authors}
+
+    async def liked(self, user_id: int, ids: Sequence[int]) -> set[int]:
+        """Which of the posts the account likes. Raises InvalidArgument TOO_MANY_IDS."""
+        wanted = check_batch(ids)
+        return await self._likes.liked_of(user_id, wanted) if wanted else set()
+
+    async def liked_ids(self, user_id: int, before_id: int, size: int) -> list[tuple[int, int]]:
+        """Pairs of a post that the account likes and the change that made the like, the newest post first."""
+        limit = page_size(size, default=_IDS_MAX, cap=_IDS_MAX)
+        return await self._likes.posts_of(user_id, before=before_id or NEWEST, limit=limit)
+
+    async def of_tag(self, tag: str, before_id: int, size: int) -> list[PostRef]:
+        """Published posts with the tag, newest first."""
+        limit = page_size(size, default=100, cap=_IDS_MAX)
+        folded = fold_tag(tag.removeprefix("#"))
+        return await self._posts.published_of_tag(folded, before=before_id or NEWEST, limit=limit)
+
+    async def commenters(self, ids: Sequence[int]) -> dict[int, list[int]]:
+        """People who commented on the posts lately, the newest first. Raises InvalidArgument TOO_MANY_IDS."""
+        wanted = check_batch(ids)
+        return await self._comments.commenters_of(wanted, limit=_COMMENTERS_MAX) if wanted else {}
+
+    def _shown(self, kept: Copy, author: Profile, half_hour: int) -> Piece:
+        """The kept piece, or a new one where its addresses are not to be handed out (any more)."""
+        piece = kept.piece
+        if piece.exposed and not shown_to_all(author):
+            return self._press.press(closed(kept.post))
+        if piece.half_hour not in {0, half_hour}:
+            return self._press.press(kept.post)
+        return piece
+
+
+def _active(mentions: Sequence[Mention], profiles: Mapping[int, Profile]) -> Sequence[Mention]:
+    if not mentions:
+        return mentions
+    return [
+        mention
+        for mention in mentions
+        if (known := profiles.get(mention.user_id)) and known.state is AccountState.ACTIVE
+    ]
