@@ -31,6 +31,11 @@ def start(seconds: float) -> None:
     _end.set(_earlier(seconds))
 
 
+def renew(seconds: float) -> None:
+    """Gives the current task a deadline of its own, whatever that of its maker was: for work that many wait for."""
+    _end.set(time.monotonic() + seconds)
+
+
 def _earlier(seconds: float) -> float:
     end = time.monotonic() + seconds
     before = _end.get()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from heliograph.feed.v1 import feed_pb2, feed_pb2_grpc
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from heliograph.post.v1.fragments_pb2_grpc import FragmentServiceStub
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.privacy.v1 import privacy_pb2
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
@@ -18,20 +19,24 @@ from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_se
 from kit import cassandra, server
 from kit.cassandra import Cassandra, open_cassandra
 from kit.client import channel
+from kit.hotredis import HotRedis, open_hot_redis
 from kit.ids import parse
 from kit.kafka import open_producer
+from kit.many import Batcher
 from kit.process import Command, main
 from kit.redis import open_redis
 from redis.asyncio import Redis
 
-from feed_service.clients import GraphClient, PostClient
+from feed_service.clients import FragmentClient, GraphClient, PostClient
 from feed_service.events import LaneTasks
 from feed_service.fanout import consumers
 from feed_service.model import Lane
+from feed_service.reading import Peers, Stores, reading
 from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
-from feed_service.service import Candidates, Erasure, FanOut, Follows, HomeFeed, Push, Rebuild
-from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings
-from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, Patience, WarmTimelines
+from feed_service.service import Erasure, FanOut, Follows, Notes, Push, Rebuild
+from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings, ServeSettings
+from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, Patience, ViewsAtHand, WarmTimelines
+from feed_service.views import pieces_listener, views_consumer
 
 NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 PERSONAL = privacy_pb2.DESCRIPTOR.services_by_name["PersonalDataService"].full_name
@@ -44,7 +49,7 @@ now = partial(datetime.now, UTC)
 class Parts:
     """What more than one command is made of. A reader has no time to wait for a server that is down, a worker has."""
 
-    def __init__(self, settings: FeedSettings, rows: Cassandra, redis: Redis, *, hurried: bool) -> None:
+    def __init__(self, settings: FeedSettings, rows: Cassandra, redis: Redis, hot: HotRedis, *, hurried: bool) -> None:
         seconds, rest = (1.0, 1.0) if hurried else (10.0, 0.0)
         waiting = Patience("CASSANDRA", seconds=seconds, rest=rest, clock=time.monotonic)
         self.home = HomeRows(rows, waiting)
@@ -54,26 +59,19 @@ class Parts:
         self.warm = WarmTimelines(
             redis, Patience("REDIS", seconds=2.0, rest=1.0, clock=time.monotonic), cap=settings.warm_cap
         )
-        self.erasure = Erasure(self.erased, self.home, self.authors, self.warm)
+        self.views = ViewsAtHand(hot, now=now)
+        self.notes = Notes(self.warm, self.views)
+        self.erasure = Erasure(self.erased, self.home, self.authors, self.warm, self.views)
 
 
-async def serve(settings: FeedSettings) -> None:
+async def serve(settings: ServeSettings) -> None:
     async with AsyncExitStack() as stack:
-        rows, redis, graph, posts = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis, hurried=True)
-        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now)
-        candidates = Candidates(
-            parts.home,
-            parts.warm,
-            parts.authors,
-            posts,
-            graph,
-            rebuilding,
-            warm_cap=settings.warm_cap,
-            now=now,
-            clock=time.monotonic,
-        )
-        feed = FeedRpc(HomeFeed(candidates, posts, graph))
+        rows, redis, hot, peers = await _opened(stack, settings)
+        parts = Parts(settings, rows, redis, hot, hurried=True)
+        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, peers.posts, peers.graph, now=now)
+        stores = Stores(parts.home, parts.warm, parts.authors, parts.views)
+        reads = reading(settings, stores, peers, rebuilding, now=now)
+        feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments)
         await server.serve(
             settings,
             "feed",
@@ -83,13 +81,15 @@ async def serve(settings: FeedSettings) -> None:
                 partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding)),
             ],
             names=[NAME, PERSONAL, UPKEEP],
+            tasks=[pieces_listener(settings, reads.fragments)],
         )
 
 
 async def fanout(settings: FanoutSettings) -> None:
     async with AsyncExitStack() as stack:
-        rows, redis, graph, _ = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis, hurried=False)
+        rows, redis, hot, peers = await _opened(stack, settings)
+        graph = peers.graph
+        parts = Parts(settings, rows, redis, hot, hurried=False)
         tasks = LaneTasks(await stack.enter_async_context(open_producer(settings)))
         fan_out = FanOut(parts.authors, graph, tasks, threshold=settings.fanout_threshold, page=settings.fanout_page)
         follows = Follows(parts.home, parts.warm, parts.authors, tasks, now=now)
@@ -100,15 +100,16 @@ async def fanout(settings: FanoutSettings) -> None:
                 (Lane.LARGE, settings.fanout_large_batches),
             )
         }
-        running = consumers(settings, fan_out, follows, parts.erasure, pushes)
+        running = [*consumers(settings, fan_out, follows, parts.erasure, pushes), views_consumer(settings, parts.notes)]
         await server.work(settings, "fanout", checks={"cassandra": rows.check}, tasks=running)
 
 
 async def rebuild(settings: FeedSettings, *, user: str) -> None:
     async with AsyncExitStack() as stack:
-        rows, redis, graph, posts = await _opened(stack, settings)
-        parts = Parts(settings, rows, redis, hurried=False)
-        count = await Rebuild(parts.home, parts.warm, parts.authors, posts, graph, now=now).whole(parse(user))
+        rows, redis, hot, peers = await _opened(stack, settings)
+        parts = Parts(settings, rows, redis, hot, hurried=False)
+        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, peers.posts, peers.graph, now=now)
+        count = await rebuilding.whole(parse(user))
         sys.stdout.write(f"{count} rows\n")
 
 
@@ -116,12 +117,14 @@ def migrate(settings: MigrateSettings) -> None:
     cassandra.migrate(settings, MIGRATIONS)
 
 
-async def _opened(stack: AsyncExitStack, settings: FeedSettings) -> tuple[Cassandra, Redis, GraphClient, PostClient]:
+async def _opened(stack: AsyncExitStack, settings: FeedSettings) -> tuple[Cassandra, Redis, HotRedis, Peers]:
     rows = await stack.enter_async_context(open_cassandra(settings))
     redis = await stack.enter_async_context(open_redis(settings))
+    hot = await stack.enter_async_context(open_hot_redis(settings))
     graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="feed"))
     post = await stack.enter_async_context(channel(settings.post_target, service="post", caller="feed"))
-    return rows, redis, GraphClient(GraphServiceStub(graph)), PostClient(PostServiceStub(post))
+    fragments = FragmentClient(FragmentServiceStub(Batcher(post, service="post").stubs))
+    return rows, redis, hot, Peers(GraphClient(GraphServiceStub(graph)), PostClient(PostServiceStub(post)), fragments)
 
 
 if __name__ == "__main__":
@@ -129,7 +132,7 @@ if __name__ == "__main__":
     main(
         "feed",
         {
-            "serve": Command(FeedSettings, serve),
+            "serve": Command(ServeSettings, serve),
             "fanout": Command(FanoutSettings, fanout),
             "migrate": Command(MigrateSettings, migrate),
             f"rebuild --user {who}": Command(FeedSettings, partial(rebuild, user=who)),

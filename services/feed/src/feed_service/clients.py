@@ -1,36 +1,63 @@
 """Calls to graph and post."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from heliograph.graph.v1.graph_pb2 import (
     BatchGetCountsRequest,
-    BatchGetRelationshipsRequest,
     PackFollowersRequest,
     PackFollowingRequest,
+    PackRelationsRequest,
+    PackRelationsResponse,
 )
 from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
+from heliograph.post.v1 import fragments_pb2 as pb
+from heliograph.post.v1.fragments_pb2_grpc import FragmentServiceStub
 from heliograph.post.v1.post_pb2 import BatchGetPostsRequest, ListPostIdsRequest, Post
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 
-from feed_service.model import Entry, Relation, merge, unpack
+from feed_service.model import TOP, Demand, Entry, Mention, Piece, Place, Relation, Relations, merge, piece, unpack
 
 _FOLLOWING_PAGE = 10_000
+_RELATIONS_PAGE = 10_000
+_LIKES_PAGE = 1_000
 _AUTHORS_AT_ONCE = 1_000
 _POSTS_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class _Marks:
+    following: bool = False
+    muting: bool = False
+    blocked: bool = False
+    close_friend: bool = False
+    muted_until: int = 0  # unix seconds
 
 
 class GraphClient:
     def __init__(self, stub: GraphServiceStub) -> None:
         self._stub = stub
 
-    async def relations(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, Relation]:
-        """At most 200 ids."""
-        request = BatchGetRelationshipsRequest(viewer_id=viewer_id, ids=ids)
-        answer = await self._stub.BatchGetRelationships(request)
-        return {
-            one.id: Relation(one.following, one.muting, one.blocking or one.blocked_by) for one in answer.relationships
-        }
+    async def relations_of(self, user_id: int) -> Relations:
+        """Page by page: accounts come in rising order of id, so that no page takes from another."""
+        known: dict[int, _Marks] = defaultdict(_Marks)
+        tags: list[str] = []
+        after = 0
+        while True:
+            page = await self._stub.PackRelations(
+                PackRelationsRequest(user_id=user_id, after_id=after, page_size=_RELATIONS_PAGE)
+            )
+            tags += page.tags
+            _take(page, known)
+            after = page.next_after_id
+            if not after:
+                break
+        relations = {one: Relation(m.following, m.muting, m.blocked, m.close_friend) for one, m in known.items()}
+        until = {one: marks.muted_until for one, marks in known.items() if marks.muted_until}
+        blocked = frozenset(one for one, relation in relations.items() if relation.blocked)
+        return Relations(relations, whole=True, tags=tags, blocked=blocked, muted_until=until)
 
     async def following(self, user_id: int) -> Sequence[int]:
         found: list[int] = []
@@ -82,3 +109,61 @@ class PostClient:
             ListPostIdsRequest(author_ids=author_ids, before_id=before, page_size=size)
         )
         return [Entry(post.post_id, post.author_id) for post in answer.posts]
+
+
+class FragmentClient:
+    """Posts as pieces, and who likes what. At most 200 ids in a call."""
+
+    def __init__(self, stub: FragmentServiceStub) -> None:
+        self._stub = stub
+
+    async def pieces(self, ids: Sequence[int]) -> Mapping[int, Piece]:
+        answer = await self._stub.GetFragments(pb.GetFragmentsRequest(ids=ids, features=True))
+        authors = {author.id: author.json for author in answer.authors}
+        return {
+            one.post_id: _piece(one, authors[one.author_id]) for one in answer.fragments if one.author_id in authors
+        }
+
+    async def liked(self, user_id: int, ids: Sequence[int]) -> frozenset[int]:
+        answer = await self._stub.GetLiked(pb.GetLikedRequest(user_id=user_id, ids=ids))
+        return frozenset(answer.ids)
+
+    async def newest_likes(self, user_id: int, limit: int) -> tuple[Sequence[tuple[int, int]], int]:
+        answer = await self._stub.ListLikedIds(pb.ListLikedIdsRequest(user_id=user_id, page_size=limit))
+        likes = [(like.post_id, like.change_id) for like in answer.likes]
+        return likes, likes[-1][0] if len(likes) == limit else 0
+
+    async def with_tag(self, tag: str, before: int, limit: int) -> Sequence[Entry]:
+        answer = await self._stub.ListTagPostIds(
+            pb.ListTagPostIdsRequest(tag=tag, before_id=0 if before == TOP else before, page_size=limit)
+        )
+        return [Entry(post.post_id, post.author_id) for post in answer.posts]
+
+
+def _take(page: PackRelationsResponse, known: dict[int, _Marks]) -> None:
+    for one in unpack(page.following):
+        known[one].following = True
+    for one in unpack(page.blocked):
+        known[one].blocked = True
+    for one in unpack(page.close_friend_of):
+        known[one].close_friend = True
+    for one in unpack(page.muted):
+        known[one].muting = True
+    for mute in page.timed_mutes:
+        known[mute.user_id].muting = True
+        known[mute.user_id].muted_until = mute.until.seconds
+
+
+def _piece(fragment: pb.Fragment, author: bytes) -> Piece:
+    demand, features = fragment.demand, fragment.features
+    return piece(
+        Entry(fragment.post_id, fragment.author_id),
+        Demand(demand.author, demand.follower, demand.close_friend),
+        author=author,
+        body=fragment.body,
+        mentions=[Mention(mention.user_id, mention.username) for mention in fragment.mentions],
+        likes=fragment.counts.likes,
+        comments=fragment.counts.comments,
+        tags=tuple(features.tags),
+        place=Place(features.location.latitude, features.location.longitude) if features.HasField("location") else None,
+    )

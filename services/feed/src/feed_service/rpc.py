@@ -11,19 +11,42 @@ from kit.errors import InvalidArgument
 from kit.paging import page_size
 from kit.server import Context
 
-from feed_service.model import parse_token, parse_viewer
-from feed_service.service import Erasure, HomeFeed, Rebuild
+from feed_service.model import Entry, Shown, compose, parse_token, parse_viewer
+from feed_service.service import Erasure, Fragments, HomeFeed, Notes, Rebuild
 
 
 class FeedRpc(FeedServiceServicer):
-    def __init__(self, feed: HomeFeed[Post]) -> None:
-        self._feed = feed
+    def __init__(self, feed: HomeFeed[Post], pages: HomeFeed[Shown], notes: Notes, fragments: Fragments) -> None:
+        self._feed, self._pages, self._notes, self._fragments = feed, pages, notes, fragments
 
     async def GetHomeFeed(self, request: pb.GetHomeFeedRequest, context: Context) -> pb.GetHomeFeedResponse:
         page = await self._feed.page(
             parse_viewer(request.viewer_id), page_size(request.page_size), parse_token(request.page_token)
         )
         return pb.GetHomeFeedResponse(posts=page.posts, next_page_token=page.next_token, degraded=page.degraded)
+
+    async def GetHomePage(self, request: pb.GetHomePageRequest, context: Context) -> pb.GetHomePageResponse:
+        page = await self._pages.page(
+            parse_viewer(request.viewer_id), page_size(request.page_size), parse_token(request.page_token)
+        )
+        return pb.GetHomePageResponse(
+            items=compose(page.posts), next_page_token=page.next_token, degraded=page.degraded
+        )
+
+    async def NoteChange(self, request: pb.NoteChangeRequest, context: Context) -> pb.NoteChangeResponse:
+        match request.WhichOneof("change"):
+            case "posted":
+                await self._notes.posted(Entry(request.posted.post_id, request.posted.author_id))
+            case "liked":
+                liked = request.liked
+                await self._notes.liked(liked.user_id, liked.post_id, liked.change_id, liked=liked.liked)
+            case "relations_changed":
+                await self._notes.relations_changed(request.relations_changed.user_ids)
+            case "post_changed":
+                self._fragments.drop(request.post_changed.post_id)
+            case _:
+                pass  # of a newer caller
+        return pb.NoteChangeResponse()
 
 
 class PersonalRpc(PersonalDataServiceServicer):

@@ -12,6 +12,15 @@ class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
     warm_cap: int = Field(default=800, ge=100, le=10_000)
 
 
+class ServeSettings(FeedSettings, KafkaSettings):
+    """`serve`. With 0 seconds nothing is kept in the process: pieces of posts (which stay fresh for as long, and are
+    never answered older than 5 seconds), the newest of authors' and tags' lists."""
+
+    fragment_cache_seconds: float = Field(default=2.0, ge=0, le=4)
+    fragment_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    list_cache_seconds: float = Field(default=1.0, ge=0, le=10)
+
+
 class FanoutSettings(FeedSettings, KafkaSettings):
     """`fanout`. Authors with more followers than the threshold are merged at read."""
 

@@ -4,7 +4,27 @@ from feed_service.service.candidates import Candidates
 from feed_service.service.erasure import Erasure
 from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
-from feed_service.service.home import HomeFeed, Page
+from feed_service.service.fragments import Fragments
+from feed_service.service.home import HomeFeed, Page, as_pieces, as_posts
+from feed_service.service.notes import Notes
 from feed_service.service.rebuild import Rebuild
+from feed_service.service.sight import Sight
+from feed_service.service.viewers import Viewer, Viewers
 
-__all__ = ["Candidates", "Erasure", "FanOut", "Follows", "HomeFeed", "Page", "Push", "Rebuild"]
+__all__ = [
+    "Candidates",
+    "Erasure",
+    "FanOut",
+    "Follows",
+    "Fragments",
+    "HomeFeed",
+    "Notes",
+    "Page",
+    "Push",
+    "Rebuild",
+    "Sight",
+    "Viewer",
+    "Viewers",
+    "as_pieces",
+    "as_posts",
+]

@@ -1,28 +1,45 @@
 """A viewer's home feed as ids: candidates, newest first. What of it may be shown is decided when it is read."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from prometheus_client import Counter
 
-from feed_service.model import TOP, Entry, Slice, may_have_posted_before, merge, oldest_kept
-from feed_service.service.ports import Authors, Graph, Home, Posts, Warm
+from feed_service.model import TOP, Entry, Slice, may_have_posted_before, merge, oldest_kept, pack
+from feed_service.service.newest import Newest
+from feed_service.service.ports import Authors, Graph, Home, Posts, Tagged, Warm
 from feed_service.service.rebuild import Rebuild
 from feed_service.service.recent import Recent
+from feed_service.service.viewers import Pulled, Viewer, Viewers
 
 _FOLLOWING_SECONDS = 2.0
 _PULLED_SECONDS = 1.0
 
 SLICES = Counter("heliograph_feed_slices_total", "Parts of home feeds read, by where from", ["source"])
+_WARM, _ROWS, _OLDER, _TRUTH = (SLICES.labels(source) for source in ("warm", "rows", "older", "truth"))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Candidates as they follow one another, and who looks at them. `tagged`: posts with a tag that the viewer
+    follows."""
+
+    viewer: Viewer
+    entries: Sequence[Entry]
+    tagged: Collection[int] = ()
 
 
 class Candidates:
-    """Merges what was pushed to the viewer with what is pulled: own posts and those of authors above the threshold.
+    """Merges what was pushed to the viewer, own posts among it, with what is pulled: posts of followed authors above
+    the threshold, and posts with followed tags.
 
     What was pushed is looked for where it is cheapest, from the newest down: the warm timeline in Redis, the rows in
-    Cassandra, and for what is older than rows are kept, the posts themselves.
+    Cassandra, and for what is older than rows are kept, the posts themselves. Own posts whose media is being processed
+    are in no row: wherever it is not the warm timeline that answers, own posts come from the posts themselves.
     """
 
     def __init__(
@@ -31,46 +48,59 @@ class Candidates:
         warm: Warm,
         authors: Authors,
         posts: Posts[Any],
+        tagged: Tagged,
         graph: Graph,
+        viewers: Viewers,
         rebuild: Rebuild,
         *,
         warm_cap: int,
+        list_seconds: float,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
-        self._home, self._warm, self._authors, self._posts = home, warm, authors, posts
+        self._home, self._warm, self._posts, self._viewers = home, warm, posts, viewers
         self._rebuild, self._warm_cap, self._now = rebuild, warm_cap, now
         self._following = Recent(graph.following, seconds=_FOLLOWING_SECONDS, clock=clock)
-        self._pulled = Recent[None, frozenset[int]](lambda _: authors.pulled(), seconds=_PULLED_SECONDS, clock=clock)
-
-    async def stored(self, viewer_id: int, before: int, limit: int) -> Sequence[Entry]:
-        """Shorter than `limit` only at the end. Raises Unavailable CASSANDRA_UNAVAILABLE."""
-        pulled = await self._pulled_followees(viewer_id)
-        slices = await asyncio.gather(
-            self._pushed(viewer_id, before, limit),
-            # Own posts from truth: they are there at once, those whose media is still being processed too.
-            self._posts.newest([viewer_id], before, limit),
-            *(self._authors.slice(author, before, limit) for author in pulled),
+        self._pulled = Recent[None, Pulled](
+            lambda _: _the_pulled(authors), seconds=_PULLED_SECONDS, stale=_PULLED_SECONDS, clock=clock
         )
-        return merge(slices, limit)
+        self._of_author = Newest(authors.slice, seconds=list_seconds, clock=clock)
+        self._with_tag = Newest(tagged.with_tag, seconds=list_seconds, clock=clock)
 
-    async def from_truth(self, viewer_id: int, before: int, limit: int) -> Sequence[Entry]:
+    async def stored(self, viewer_id: int, before: int, limit: int) -> Window:
+        """Shorter than `limit` only at the end. Raises Unavailable CASSANDRA_UNAVAILABLE."""
+        pulled = self._pulled.peek(None) or await self._pulled.get(None)
+        part, viewer = await self._viewers.open(viewer_id, before, limit, pulled)
+        slices = [await self._pushed(viewer_id, before, limit, part)]
+        authors = [*viewer.pulled, viewer_id] if viewer_id in pulled.ids else viewer.pulled
+        if authors:
+            slices += await _each(self._of_author, authors, before, limit)
+        return await self._with_tags(viewer, slices, before, limit)
+
+    async def from_truth(self, viewer_id: int, before: int, limit: int) -> Window:
         """The same from the posts themselves, without any timeline."""
-        SLICES.labels("truth").inc()
-        return await self._posts.newest([viewer_id, *await self._following.get(viewer_id)], before, limit)
+        _TRUTH.inc()
+        _, viewer = await self._viewers.open(viewer_id, before, limit, None)
+        authors = [viewer_id, *await self._following.get(viewer_id)]
+        return await self._with_tags(viewer, [await self._posts.newest(authors, before, limit)], before, limit)
 
-    async def _pulled_followees(self, viewer_id: int) -> Sequence[int]:
-        pulled = await self._pulled.get(None)
-        return [author for author in await self._following.get(viewer_id) if author in pulled] if pulled else []
+    async def _with_tags(self, viewer: Viewer, slices: list[Sequence[Entry]], before: int, limit: int) -> Window:
+        tags = viewer.relations.tags
+        if not tags:
+            return Window(viewer, merge(slices, limit))
+        tagged = await _each(self._with_tag, tags, before, limit)
+        return Window(viewer, merge([*slices, *tagged], limit), {entry.post_id for part in tagged for entry in part})
 
-    async def _pushed(self, viewer_id: int, before: int, limit: int) -> Sequence[Entry]:
-        part = await self._warm.slice(viewer_id, before, limit)
+    async def _pushed(self, viewer_id: int, before: int, limit: int, part: Slice | None) -> Sequence[Entry]:
+        """`part` is what the warm timeline has, None if it is cold."""
         if part is None:
             part = await self._cold(viewer_id, before, limit)
         else:
-            SLICES.labels("warm").inc()
+            _WARM.inc()
+        if len(part.entries) == limit:
+            return part.entries
         entries = list(part.entries)
-        if len(entries) < limit and part.floor is None:  # the warm timeline was cut at its cap
+        if part.floor is None:  # the warm timeline was cut at its cap
             before = part.next_before(before)
             part = await self._rows(viewer_id, before, limit - len(entries))
             entries += part.entries
@@ -88,19 +118,48 @@ class Candidates:
         return rows.first(limit)
 
     async def _rows(self, viewer_id: int, before: int, limit: int) -> Slice:
-        SLICES.labels("rows").inc()
-        complete_from = await self._home.complete_from(viewer_id)
-        if complete_from is None:
-            complete_from = await self._rebuild.newest(viewer_id, self._warm_cap)
-        floor = max(complete_from, oldest_kept(self._now()))
-        entries = await self._home.slice(viewer_id, before, floor, limit)
+        """With own posts among them."""
+        _ROWS.inc()
+        oldest = oldest_kept(self._now())
+        (rows, complete_from), own = await asyncio.gather(
+            self._complete(viewer_id, before, oldest, limit), self._posts.newest([viewer_id], before, limit)
+        )
+        floor = max(complete_from, oldest)
+        entries = merge([[entry for entry in part if entry.post_id >= floor] for part in (rows, own)], limit)
         return Slice(entries, floor if len(entries) < limit else None)
+
+    async def _complete(self, viewer_id: int, before: int, floor: int, limit: int) -> tuple[Sequence[Entry], int]:
+        """Rows, and from where on they are complete. Rows first: if they still count as complete after that, nothing had
+        been left out of them (service/idle.py)."""
+        rows = await self._home.slice(viewer_id, before, floor, limit)
+        complete_from = await self._home.complete_from(viewer_id)
+        if complete_from is not None:
+            return rows, complete_from
+        complete_from = await self._rebuild.newest(viewer_id, self._warm_cap)
+        return await self._home.slice(viewer_id, before, floor, limit), complete_from
 
     async def _older(self, viewer_id: int, before: int, limit: int) -> Sequence[Entry]:
         """Below what rows hold. Accounts that are younger than that have no posts there."""
         followees = await self._following.get(viewer_id)
-        authors = [author for author in followees if may_have_posted_before(author, before)]
+        authors = [author for author in [viewer_id, *followees] if may_have_posted_before(author, before)]
         if not authors:
             return ()
-        SLICES.labels("older").inc()
+        _OLDER.inc()
         return await self._posts.newest(authors, before, limit)
+
+
+async def _each(lists: Newest[Any], keys: Sequence[Any], before: int, limit: int) -> list[Sequence[Entry]]:
+    found: list[Sequence[Entry]] = []
+    waited_for: list[Awaitable[Sequence[Entry]]] = []
+    for key in keys:
+        part = lists.peek(key, before, limit)
+        if part is None:
+            waited_for.append(lists.slice(key, before, limit))
+        else:
+            found.append(part)
+    return [*found, *await asyncio.gather(*waited_for)] if waited_for else found
+
+
+async def _the_pulled(authors: Authors) -> Pulled:
+    ids = await authors.pulled()
+    return Pulled(ids, blake2b(pack(sorted(ids)), digest_size=8).hexdigest().encode() if ids else b"")

@@ -22,12 +22,23 @@ class WarmTimelines(Protocol):
     async def drop(self, user_id: int) -> None: ...
 
 
+class AtHand(Protocol):
+    async def forget(self, user_id: int) -> None: ...
+
+
+class IdleAccounts(Protocol):
+    async def leave(self, user_id: int) -> int | None: ...
+
+
 class Erasure:
     """May be repeated, and what is written late stays away: rows carry the time of what they tell of, which is before
     the deletion's."""
 
-    def __init__(self, erased: ErasedAccounts, home: Timelines, authors: Timelines, warm: WarmTimelines) -> None:
-        self._erased, self._home, self._authors, self._warm = erased, home, authors, warm
+    def __init__(
+        self, erased: ErasedAccounts, home: Timelines, authors: Timelines, warm: WarmTimelines, at_hand: AtHand
+    ) -> None:
+        self._erased, self._home, self._authors = erased, home, authors
+        self._warm, self._at_hand = warm, at_hand
 
     async def erase(self, user_id: int) -> int:
         """Marked first: from then on no chunk of the fan-out brings the account's posts to anybody. Raises Unavailable
@@ -35,4 +46,5 @@ class Erasure:
         await self._erased.mark(user_id)
         removed = await self._home.clear(user_id) + await self._authors.clear(user_id)
         await self._warm.drop(user_id)
+        await self._at_hand.forget(user_id)
         return removed

@@ -1,24 +1,25 @@
-"""Reading a home feed."""
+"""Reading a home feed, the newest first."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from kit.errors import Unavailable
 from prometheus_client import Counter
 
-from feed_service.model import Entry, Relation
-from feed_service.service.candidates import Candidates
-from feed_service.service.ports import Graph, Posts
+from feed_service.model import Shown
+from feed_service.service.candidates import Candidates, Window
+from feed_service.service.ports import Posts
+from feed_service.service.sight import Sight
 
 P = TypeVar("P")
-Skeleton = Callable[[int, int, int], Awaitable[Sequence[Entry]]]
+P_co = TypeVar("P_co", covariant=True)
+Skeleton = Callable[[int, int, int], Awaitable[Window]]
 
 _MOST_AT_ONCE = 200  # ids that the other services take in one call
 
 PAGES = Counter("heliograph_feed_pages_total", "Pages of home feeds served", ["degraded"])
-HIDDEN = Counter("heliograph_feed_hidden_candidates_total", "Candidates that the viewer may not see any more")
+_WHOLE, _DEGRADED = (PAGES.labels(degraded) for degraded in (False, True))
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,39 @@ class Page(Generic[P]):
     degraded: bool
 
 
-class HomeFeed(Generic[P]):
+class Showing(Protocol[P_co]):
+    async def __call__(self, window: Window) -> Sequence[tuple[int, P_co]]:
+        """Those of the window that the viewer sees, by id and in order."""
+        ...
+
+
+def as_pieces(sight: Sight) -> Showing[Shown]:
+    """Posts ready to be sent."""
+
+    async def show(window: Window) -> Sequence[tuple[int, Shown]]:
+        seen = await sight.seen(window.viewer, window.entries, window.tagged)
+        return [(one.piece.entry.post_id, one) for one in seen]
+
+    return show
+
+
+def as_posts(sight: Sight, posts: Posts[P]) -> Showing[P]:
     """P is a post as its service hands it out: nothing here looks into it."""
 
-    def __init__(self, candidates: Candidates, posts: Posts[P], graph: Graph) -> None:
-        self._candidates, self._posts, self._graph = candidates, posts, graph
+    async def show(window: Window) -> Sequence[tuple[int, P]]:
+        seen = await sight.seen(window.viewer, window.entries, window.tagged)
+        ids = [one.piece.entry.post_id for one in seen]
+        if not ids:
+            return ()
+        found = await posts.visible(window.viewer.id, ids)
+        return [(post_id, found[post_id]) for post_id in ids if post_id in found]
+
+    return show
+
+
+class HomeFeed(Generic[P]):
+    def __init__(self, candidates: Candidates, show: Showing[P]) -> None:
+        self._candidates, self._show = candidates, show
 
     async def page(self, viewer_id: int, size: int, before: int) -> Page[P]:
         """The newest `size` posts below `before`; fewer only at the end. Without Cassandra the page is put together
@@ -45,38 +74,20 @@ class HomeFeed(Generic[P]):
             if error.reason != "CASSANDRA_UNAVAILABLE":
                 raise
             page = await self._page(viewer_id, size, before, self._candidates.from_truth, degraded=True)
-        PAGES.labels(page.degraded).inc()
+        (_DEGRADED if page.degraded else _WHOLE).inc()
         return page
 
     async def _page(
         self, viewer_id: int, size: int, before: int, skeleton: Skeleton, *, degraded: bool = False
     ) -> Page[P]:
         """Looks one post ahead: there is a next page exactly when somebody can see something on it."""
-        shown: list[tuple[Entry, P]] = []
+        shown: list[tuple[int, P]] = []
         limit = size + 1
         while len(shown) <= size:
-            entries = await skeleton(viewer_id, before, limit)
-            shown += await self._visible(viewer_id, entries)
-            if len(entries) < limit:
+            window = await skeleton(viewer_id, before, limit)
+            shown += await self._show(window)
+            if len(window.entries) < limit:
                 break
-            before, limit = entries[-1].post_id, min(2 * limit, _MOST_AT_ONCE)
-        token = str(shown[size - 1][0].post_id) if len(shown) > size else ""
+            before, limit = window.entries[-1].post_id, min(2 * limit, _MOST_AT_ONCE)
+        token = str(shown[size - 1][0]) if len(shown) > size else ""
         return Page([post for _, post in shown[:size]], token, degraded)
-
-    async def _visible(self, viewer_id: int, entries: Sequence[Entry]) -> Sequence[tuple[Entry, P]]:
-        """Those whose author the viewer still follows and whose post the viewer may see now, in the same order."""
-        if not entries:
-            return ()
-        authors = sorted({entry.author_id for entry in entries} - {viewer_id})
-        relations, posts = await asyncio.gather(
-            self._relations(viewer_id, authors), self._posts.visible(viewer_id, [entry.post_id for entry in entries])
-        )
-        wanted = {viewer_id, *(author for author in authors if author in relations and relations[author].shows)}
-        seen = [
-            (entry, posts[entry.post_id]) for entry in entries if entry.author_id in wanted and entry.post_id in posts
-        ]
-        HIDDEN.inc(len(entries) - len(seen))
-        return seen
-
-    async def _relations(self, viewer_id: int, authors: Sequence[int]) -> Mapping[int, Relation]:
-        return await self._graph.relations(viewer_id, authors) if authors else {}

@@ -1,10 +1,11 @@
-"""Home and author timelines in Cassandra, warm home timelines in Redis."""
+"""Home and author timelines in Cassandra; warm home timelines, relations and likes of viewers in Redis."""
 
 from feed_service.store.authors import AuthorRows
 from feed_service.store.chunks import ChunkRows
 from feed_service.store.erased import ErasedRows
 from feed_service.store.home import HomeRows
 from feed_service.store.outages import Patience
+from feed_service.store.views import ViewsAtHand
 from feed_service.store.warm import WarmTimelines
 
-__all__ = ["AuthorRows", "ChunkRows", "ErasedRows", "HomeRows", "Patience", "WarmTimelines"]
+__all__ = ["AuthorRows", "ChunkRows", "ErasedRows", "HomeRows", "Patience", "ViewsAtHand", "WarmTimelines"]

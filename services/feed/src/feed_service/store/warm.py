@@ -16,13 +16,14 @@ from feed_service.model import Entry, Slice
 from feed_service.store.outages import Patience
 from feed_service.store.scripts import BEGIN, BUILD, FINISH, HOME, PUSH
 
-_KEPT_SECONDS = 30 * 24 * 3600
+KEPT_SECONDS = 30 * 24 * 3600
 _BUILD_SECONDS = 10
 _DIGITS = 16
 
 
 class WarmTimelines:
-    """What readers ask treats an outage as a miss; what the fan-out tells raises Unavailable."""
+    """Builds and pushes; store/views.py reads. What readers ask treats an outage as a miss; what the fan-out tells
+    raises Unavailable."""
 
     def __init__(self, redis: Redis, patience: Patience, *, cap: int) -> None:
         self._redis, self._patience, self._cap = redis, patience, cap
@@ -30,13 +31,10 @@ class WarmTimelines:
         self._begin = redis.register_script(BEGIN)
         self._finish = redis.register_script(FINISH)
 
-    async def slice(self, user_id: int, before: int, limit: int) -> Slice | None:
-        return await self._unless_down(lambda: self._read(user_id, before, limit), None)
-
     async def begin(self, user_id: int) -> str | None:
         mark = f"!{secrets.token_hex(8)}"
         begun = await self._unless_down(
-            lambda: self._begin(keys=[_key(BUILD, user_id)], args=[mark, _BUILD_SECONDS]), 0
+            lambda: self._begin(keys=[key_of(BUILD, user_id)], args=[mark, _BUILD_SECONDS]), 0
         )
         return mark if begun else None
 
@@ -44,8 +42,8 @@ class WarmTimelines:
         members = [_member(entry.post_id, entry.author_id) for entry in rows.entries]
         if rows.floor is not None:
             members.append(_member(rows.floor, 0))
-        keys = [_key(HOME, user_id), _key(BUILD, user_id)]
-        finish = self._unless_down(lambda: self._finish(keys=keys, args=[build, self._cap, _KEPT_SECONDS, *members]), 0)
+        keys = [key_of(HOME, user_id), key_of(BUILD, user_id)]
+        finish = self._unless_down(lambda: self._finish(keys=keys, args=[build, self._cap, KEPT_SECONDS, *members]), 0)
         return bool(await finish)
 
     async def push(self, entry: Entry, followers: bytes) -> None:
@@ -55,15 +53,7 @@ class WarmTimelines:
 
     async def drop(self, user_id: int) -> None:
         async with self._patience.waiting():
-            await self._redis.delete(_key(HOME, user_id), _key(BUILD, user_id))
-
-    async def _read(self, user_id: int, before: int, limit: int) -> Slice | None:
-        key = _key(HOME, user_id)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zrange(key, f"({before:016x}", "-", desc=True, bylex=True, offset=0, num=limit)
-            pipe.expire(key, _KEPT_SECONDS)
-            members, is_warm = await pipe.execute()
-        return _slice(members) if is_warm else None
+            await self._redis.delete(key_of(HOME, user_id), key_of(BUILD, user_id))
 
     async def _unless_down(self, ask: Callable[[], Any], otherwise: Any) -> Any:
         try:
@@ -73,14 +63,15 @@ class WarmTimelines:
             return otherwise
 
 
-def _slice(members: Sequence[bytes]) -> Slice:
+def slice_of(members: Sequence[bytes]) -> Slice:
+    """Of a timeline's members, newest first."""
     entries = [Entry(int(member[:_DIGITS], 16), int(member[_DIGITS + 1 :], 16)) for member in members]
     if entries and not entries[-1].author_id:
         return Slice(entries[:-1], entries[-1].post_id)
     return Slice(entries)
 
 
-def _key(pattern: str, user_id: int) -> str:
+def key_of(pattern: str, user_id: int) -> str:
     return pattern % f"{user_id:016x}"
 
 

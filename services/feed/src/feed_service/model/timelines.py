@@ -4,14 +4,13 @@ A timeline is a list of candidates: what it holds too much is filtered at read, 
 missing posts. Ids carry their time, and the newest come first everywhere.
 """
 
-import heapq
 import re
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from itertools import groupby
-from operator import attrgetter
+from typing import NamedTuple
 
 from kit.errors import FieldViolation, InvalidArgument
 from kit.ids import first_at, time_of
@@ -28,9 +27,8 @@ _CLOCKS_APART = timedelta(hours=1)
 _TOKEN = re.compile(r"[1-9][0-9]{0,18}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
-    """A post as a candidate."""
+class Entry(NamedTuple):
+    """A post as a candidate. Sorts by time."""
 
     post_id: int
     author_id: int
@@ -54,19 +52,6 @@ class Slice:
         return self.entries[-1].post_id if self.entries else before
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """How a viewer stands to an author."""
-
-    following: bool
-    muting: bool
-    blocked: bool
-
-    @property
-    def shows(self) -> bool:
-        return self.following and not self.muting and not self.blocked
-
-
 class Lane(Enum):
     """Small audiences never wait behind large ones; `LATE` catches up on warm timelines after an outage of Redis."""
 
@@ -77,11 +62,13 @@ class Lane(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Go on with the author's followers after an id. `at_us` is the write time of the rows."""
+    """Go on with the author's followers after an id. `at_us` is the write time of the rows. In its lane it waits behind
+    the chunk that begins with the follower `behind`."""
 
     entry: Entry
     after: int
     at_us: int
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +86,11 @@ def merge(slices: Iterable[Sequence[Entry]], limit: int) -> Sequence[Entry]:
     Exact when every slice is newest first and shorter than `limit` only at its end. The answer is shorter than `limit`
     only when all of them are at their end.
     """
-    ordered = heapq.merge(*slices, key=lambda entry: -entry.post_id)
-    newest: list[Entry] = []
-    for _, same in groupby(ordered, key=attrgetter("post_id")):
-        newest.append(next(same))
-        if len(newest) == limit:
-            break
-    return newest
-
-
-def by_pull(followers: int, threshold: int) -> bool:
-    """Whether an author's posts are merged at read rather than pushed. Sticky: once true of an author, it is kept in
-    pulled_author and stays, so that every reader finds the posts of either time."""
-    return followers > threshold
+    filled = [part for part in slices if part]
+    if len(filled) == 1:
+        return filled[0][:limit]
+    once = {entry.post_id: entry for part in filled for entry in part}
+    return sorted(once.values(), reverse=True)[:limit]
 
 
 def chunks(entry: Entry, at_us: int, packed: bytes) -> Sequence[Chunk]:
@@ -124,7 +103,7 @@ def pack(ids: Iterable[int]) -> bytes:
 
 
 def unpack(packed: bytes) -> Sequence[int]:
-    return [int.from_bytes(packed[at : at + ID_BYTES], "big") for at in range(0, len(packed), ID_BYTES)]
+    return struct.unpack(f">{len(packed) // ID_BYTES}q", packed)
 
 
 def oldest_kept(now: datetime) -> int:

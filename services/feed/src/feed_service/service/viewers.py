@@ -1,0 +1,144 @@
+"""What a read knows of its viewer: relations and likes, from what is kept at hand, else from graph and post."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from kit import log
+from kit.errors import Unavailable
+from kit.ids import first_at
+from prometheus_client import Counter
+
+from feed_service.model import STRANGER, Glance, Likes, Relation, Relations, Slice
+from feed_service.service.flights import Flights
+from feed_service.service.ports import Engagements, Graph, Views
+
+_LIKES_BUILT = 500  # posts
+_UNKNOWN = b"?"  # stamp of no set
+_COMMITTED = timedelta(minutes=1)  # a change whose id is older than that is in truth for sure, if it ever will be
+
+VIEWS = Counter(
+    "heliograph_feed_views_total", "Views of viewers looked at, by whether they were there", ["view", "outcome"]
+)
+_RELATIONS_HIT, _RELATIONS_BUILT = (VIEWS.labels("relations", outcome) for outcome in ("hit", "rebuild"))
+_LIKES_HIT, _LIKES_MISS = (VIEWS.labels("likes", outcome) for outcome in ("hit", "miss"))
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """The authors who are merged at read. `stamp` names the set: the same for the same authors."""
+
+    ids: frozenset[int]
+    stamp: bytes
+
+    def followed(self, known: Mapping[int, Relation]) -> Sequence[int]:
+        return tuple(one for one in self.ids if one in known and known[one].following)
+
+
+@dataclass(slots=True)
+class Viewer:
+    """One account, for the time of one look at its feed: never kept longer. `known` has oneself in it."""
+
+    id: int
+    relations: Relations
+    likes: Likes | None
+    known: dict[int, Relation] = field(init=False)
+    liked: dict[int, bool] = field(default_factory=dict[int, bool])
+
+    def __post_init__(self) -> None:
+        self.known = {**self.relations.known, self.id: STRANGER}
+
+    @property
+    def pulled(self) -> Sequence[int]:
+        """Whom the viewer follows and who is merged at read, the viewer too if that is so."""
+        return self.relations.pulled or ()
+
+    def relation(self, user_id: int) -> Relation:
+        """Of those that are known."""
+        return self.known.get(user_id, STRANGER)
+
+    def likes_post(self, post_id: int) -> bool | None:
+        """None when it is not known."""
+        likes = self.likes
+        if likes is not None and post_id >= likes.floor:
+            return post_id in likes.posts
+        return self.liked.get(post_id)
+
+
+class Viewers:
+    def __init__(self, views: Views, graph: Graph, engagements: Engagements, *, now: Callable[[], datetime]) -> None:
+        self._views, self._graph, self._engagements, self._now = views, graph, engagements, now
+        self._loading = Flights[tuple[int, bytes], Relations]()
+        self._building = Flights[int, None]()
+
+    async def open(self, viewer_id: int, before: int, limit: int, pulled: Pulled | None) -> tuple[Slice | None, Viewer]:
+        """The part of the warm timeline, None if it is cold, and what is known of the viewer without asking for more.
+        Without `pulled` nobody is said to be. Raises Unavailable GRAPH_UNAVAILABLE."""
+        glance = await self._views.glance(viewer_id, before, limit, pulled.stamp if pulled else _UNKNOWN)
+        relations = glance.relations
+        if relations is None:
+            relations = await self._whole(viewer_id, glance, pulled)
+        else:
+            _RELATIONS_HIT.inc()
+            if relations.pulled is None and pulled is not None:
+                relations = await self._with_pulled(viewer_id, relations, pulled)
+        if glance.likes is None:
+            self._building.begin(viewer_id, lambda: self._build_likes(viewer_id))
+        return glance.timeline, Viewer(viewer_id, relations, glance.likes)
+
+    async def know(self, viewer: Viewer, accounts: Collection[int]) -> None:
+        """Makes the viewer's relations to the accounts known. Raises Unavailable GRAPH_UNAVAILABLE."""
+        if viewer.relations.whole:
+            return
+        unknown = [one for one in accounts if one not in viewer.known]
+        if not unknown:
+            return
+        found = await self._views.relations(viewer.id, unknown)
+        if found is None:
+            found = (await self._whole(viewer.id, Glance(), None)).known
+        viewer.known.update((one, found.get(one, STRANGER)) for one in unknown)
+
+    async def know_likes(self, viewer: Viewer, posts: Collection[int]) -> None:
+        """Makes known whether the viewer likes the posts. Raises Unavailable POST_UNAVAILABLE."""
+        unknown = [post for post in posts if viewer.likes_post(post) is None]
+        if unknown:
+            _LIKES_MISS.inc()
+            liked = await self._engagements.liked(viewer.id, unknown)
+            viewer.liked.update((post, post in liked) for post in unknown)
+        else:
+            _LIKES_HIT.inc()
+
+    async def _whole(self, viewer_id: int, glance: Glance, pulled: Pulled | None) -> Relations:
+        """Those who find the same closing share a load: it began after the change that closed."""
+        relations = await self._loading.join((viewer_id, glance.closed), lambda: self._load(viewer_id, glance, pulled))
+        return replace(relations, pulled=pulled.followed(relations.known) if pulled else None)
+
+    async def _load(self, viewer_id: int, glance: Glance, pulled: Pulled | None) -> Relations:
+        _RELATIONS_BUILT.inc()
+        relations = await self._graph.relations_of(viewer_id)
+        if not glance.closed:
+            followed = pulled.followed(relations.known) if pulled else ()
+            await self._views.fill(viewer_id, relations, followed, pulled.stamp if pulled else _UNKNOWN)
+        return relations
+
+    async def _with_pulled(self, viewer_id: int, relations: Relations, pulled: Pulled) -> Relations:
+        """For another set of pulled authors than the view was made for."""
+        found = await self._views.find_pulled(viewer_id, sorted(pulled.ids), pulled.stamp)
+        if found is None:
+            return await self._whole(viewer_id, Glance(), pulled)
+        return replace(relations, known={**relations.known, **found}, pulled=tuple(found))
+
+    async def _build_likes(self, viewer_id: int) -> None:
+        """Nobody waits for it."""
+        since = first_at(self._now() - _COMMITTED)
+        build = await self._views.begin_likes(viewer_id)
+        if build is None:
+            return
+        try:
+            likes, floor = await self._engagements.newest_likes(viewer_id, _LIKES_BUILT)
+        except Unavailable as error:
+            logger.warning("likes not built", reason=error.reason)
+            return
+        await self._views.finish_likes(viewer_id, build, likes, floor, since)
