@@ -63,6 +63,8 @@ class Consumer:
         self._handle = handle_batch or _each(handle)
         self._batch_size = batch_size if handle_batch else None
         self._max_attempts, self._concurrency = max_attempts, concurrency
+        self.lag = 0
+        """Events of the partitions assigned here that are not yet handled, at most half a second ago."""
 
     async def run(self) -> None:
         """Consumes until cancelled, then lets running handlers finish for some seconds and commits. Starts when Kafka
@@ -181,10 +183,13 @@ class _Membership(ConsumerRebalanceListener):
                 partitions[place].committed = position
 
     def _measure(self) -> None:
+        lag = 0
         for place, partition in self._partitions.items():
             end = self._client.highwater(place)
             if end is not None and partition.position is not None:
                 LAG.labels(*self._labels(place)).set(max(0, end - partition.position))
+                lag += max(0, end - partition.position)
+        self._consumer.lag = lag
 
     def _labels(self, place: TopicPartition) -> tuple[str, str, str]:
         return self._consumer.group, place.topic, str(place.partition)

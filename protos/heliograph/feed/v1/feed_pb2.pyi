@@ -418,21 +418,25 @@ class FanoutTask(_message.Message):
 
     PLAN_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
+    BACKFILL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def plan(self) -> Global___FanoutPlan: ...
     @_builtins.property
     def chunk(self) -> Global___FanoutChunk: ...
+    @_builtins.property
+    def backfill(self) -> Global___FanoutBackfill: ...
     def __init__(
         self,
         *,
         plan: Global___FanoutPlan | None = ...,
         chunk: Global___FanoutChunk | None = ...,
+        backfill: Global___FanoutBackfill | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "plan", b"plan", "task", b"task"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["backfill", b"backfill", "chunk", b"chunk", "plan", b"plan", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "plan", b"plan", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfill", b"backfill", "chunk", b"chunk", "plan", b"plan", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["plan", "chunk"]  # noqa: Y015
+    _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["plan", "chunk", "backfill"]  # noqa: Y015
     _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_task) -> _WhichOneofReturnType_task | None: ...
 
@@ -499,3 +503,33 @@ class FanoutChunk(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FanoutChunk: _TypeAlias = FanoutChunk  # noqa: Y015
+
+@_typing.final
+class FanoutBackfill(_message.Message):
+    """Write the author's posts of the last 90 days into the home timelines of the followers after a given id: the author is
+    on the way back from being merged at read. Nothing happens when it is another way back by now.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHOR_ID_FIELD_NUMBER: _builtins.int
+    RETURNING_US_FIELD_NUMBER: _builtins.int
+    AFTER_FOLLOWER_ID_FIELD_NUMBER: _builtins.int
+    author_id: _builtins.int
+    returning_us: _builtins.int
+    """Microseconds since the epoch: when this way back began."""
+    after_follower_id: _builtins.int
+    def __init__(
+        self,
+        *,
+        author_id: _builtins.int = ...,
+        returning_us: _builtins.int = ...,
+        after_follower_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_follower_id", b"after_follower_id", "author_id", b"author_id", "returning_us", b"returning_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FanoutBackfill: _TypeAlias = FanoutBackfill  # noqa: Y015

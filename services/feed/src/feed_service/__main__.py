@@ -29,13 +29,22 @@ from redis.asyncio import Redis
 
 from feed_service.clients import FragmentClient, GraphClient, PostClient
 from feed_service.events import LaneTasks
-from feed_service.fanout import consumers
-from feed_service.model import Lane
+from feed_service.pushing import Written, pushing
 from feed_service.reading import Peers, Stores, reading
 from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
-from feed_service.service import Erasure, FanOut, Follows, Notes, Push, Rebuild
+from feed_service.service import Erasure, Notes, Rebuild
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings, ServeSettings
-from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, Patience, ViewsAtHand, WarmTimelines
+from feed_service.store import (
+    AuthorMarks,
+    AuthorRows,
+    ErasedRows,
+    HomeRows,
+    HomeStates,
+    IdleAccounts,
+    Patience,
+    ViewsAtHand,
+    WarmTimelines,
+)
 from feed_service.views import pieces_listener, views_consumer
 
 NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
@@ -54,6 +63,8 @@ class Parts:
         waiting = Patience("CASSANDRA", seconds=seconds, rest=rest, clock=time.monotonic)
         self.home = HomeRows(rows, waiting)
         self.authors = AuthorRows(rows, waiting, now=now)
+        self.states = HomeStates(rows, waiting)
+        self.marks = AuthorMarks(rows, waiting)
         self.erased = ErasedRows(rows, waiting)
         # The fan-out need not wait for Redis either: the late lane does.
         self.warm = WarmTimelines(
@@ -61,14 +72,15 @@ class Parts:
         )
         self.views = ViewsAtHand(hot, now=now)
         self.notes = Notes(self.warm, self.views)
-        self.erasure = Erasure(self.erased, self.home, self.authors, self.warm, self.views)
+        self.idle = IdleAccounts(redis, Patience("REDIS", seconds=0.5, rest=1.0, clock=time.monotonic), now=now)
+        self.erasure = Erasure(self.erased, self.home, self.authors, self.marks, self.warm, self.views, self.idle)
 
 
 async def serve(settings: ServeSettings) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, hot, peers = await _opened(stack, settings)
         parts = Parts(settings, rows, redis, hot, hurried=True)
-        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, peers.posts, peers.graph, now=now)
+        rebuilding = Rebuild(parts.home, parts.warm, parts.idle, parts.marks, peers.posts, peers.graph, now=now)
         stores = Stores(parts.home, parts.warm, parts.authors, parts.views)
         reads = reading(settings, stores, peers, rebuilding, now=now)
         feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments)
@@ -88,19 +100,11 @@ async def serve(settings: ServeSettings) -> None:
 async def fanout(settings: FanoutSettings) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, hot, peers = await _opened(stack, settings)
-        graph = peers.graph
         parts = Parts(settings, rows, redis, hot, hurried=False)
         tasks = LaneTasks(await stack.enter_async_context(open_producer(settings)))
-        fan_out = FanOut(parts.authors, graph, tasks, threshold=settings.fanout_threshold, page=settings.fanout_page)
-        follows = Follows(parts.home, parts.warm, parts.authors, tasks, now=now)
-        pushes = {
-            lane: Push(lane, ChunkRows(rows, in_flight=in_flight), parts.warm, parts.erased, tasks, now=now)
-            for lane, in_flight in (
-                (Lane.SMALL, settings.fanout_small_batches),
-                (Lane.LARGE, settings.fanout_large_batches),
-            )
-        }
-        running = [*consumers(settings, fan_out, follows, parts.erasure, pushes), views_consumer(settings, parts.notes)]
+        stores = Written(parts.home, parts.states, parts.authors, parts.marks, parts.erased, parts.warm, parts.idle)
+        pushes = pushing(settings, rows, redis, stores, peers.graph, tasks, parts.erasure, now=now)
+        running = [*pushes, views_consumer(settings, parts.notes)]
         await server.work(settings, "fanout", checks={"cassandra": rows.check}, tasks=running)
 
 
@@ -108,7 +112,7 @@ async def rebuild(settings: FeedSettings, *, user: str) -> None:
     async with AsyncExitStack() as stack:
         rows, redis, hot, peers = await _opened(stack, settings)
         parts = Parts(settings, rows, redis, hot, hurried=False)
-        rebuilding = Rebuild(parts.home, parts.warm, parts.authors, peers.posts, peers.graph, now=now)
+        rebuilding = Rebuild(parts.home, parts.warm, parts.idle, parts.marks, peers.posts, peers.graph, now=now)
         count = await rebuilding.whole(parse(user))
         sys.stdout.write(f"{count} rows\n")
 

@@ -22,12 +22,21 @@ class ServeSettings(FeedSettings, KafkaSettings):
 
 
 class FanoutSettings(FeedSettings, KafkaSettings):
-    """`fanout`. Authors with more followers than the threshold are merged at read."""
+    """`fanout`. Authors with more followers than the threshold are merged at read, and between `fanout_least` and it
+    those for whom that costs less: microseconds of a row and of a merge, reads of a follower a day. With 0 days nobody
+    becomes idle."""
 
-    fanout_threshold: int = Field(default=10_000, ge=0)
+    fanout_threshold: int = Field(default=100_000, ge=0)
+    fanout_least: int = Field(default=1_000, ge=0)
+    fanout_row_us: float = Field(default=35, gt=0)
+    fanout_merge_us: float = Field(default=50, gt=0)
+    fanout_reads_a_day: float = Field(default=10, ge=0)
+    fanout_review_seconds: float = Field(default=60, gt=0)
     fanout_page: int = Field(default=4_000, ge=1, le=10_000)
     fanout_small_batches: int = Field(default=16, ge=1)
     fanout_large_batches: int = Field(default=8, ge=1)
+    fanout_most_waiting: int = Field(default=1_000, ge=1)
+    idle_days: int = Field(default=30, ge=0)
 
 
 class MigrateSettings(ProcessSettings, CassandraSettings):

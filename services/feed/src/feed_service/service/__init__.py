@@ -6,12 +6,17 @@ from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
 from feed_service.service.fragments import Fragments
 from feed_service.service.home import HomeFeed, Page, as_pieces, as_posts
+from feed_service.service.idle import Sweep
 from feed_service.service.notes import Notes
+from feed_service.service.pressure import Backlog
 from feed_service.service.rebuild import Rebuild
+from feed_service.service.returning import Return, Review
 from feed_service.service.sight import Sight
+from feed_service.service.threshold import Threshold
 from feed_service.service.viewers import Viewer, Viewers
 
 __all__ = [
+    "Backlog",
     "Candidates",
     "Erasure",
     "FanOut",
@@ -22,7 +27,11 @@ __all__ = [
     "Page",
     "Push",
     "Rebuild",
+    "Return",
+    "Review",
     "Sight",
+    "Sweep",
+    "Threshold",
     "Viewer",
     "Viewers",
     "as_pieces",

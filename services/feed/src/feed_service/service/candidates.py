@@ -129,8 +129,8 @@ class Candidates:
         return Slice(entries, floor if len(entries) < limit else None)
 
     async def _complete(self, viewer_id: int, before: int, floor: int, limit: int) -> tuple[Sequence[Entry], int]:
-        """Rows, and from where on they are complete. Rows first: if they still count as complete after that, nothing had
-        been left out of them (service/idle.py)."""
+        """Rows, and from where on they are complete. Rows first: if they still count as complete after that, nothing
+        had been left out of them (service/idle.py)."""
         rows = await self._home.slice(viewer_id, before, floor, limit)
         complete_from = await self._home.complete_from(viewer_id)
         if complete_from is not None:

@@ -35,16 +35,25 @@ class Erasure:
     the deletion's."""
 
     def __init__(
-        self, erased: ErasedAccounts, home: Timelines, authors: Timelines, warm: WarmTimelines, at_hand: AtHand
+        self,
+        erased: ErasedAccounts,
+        home: Timelines,
+        authors: Timelines,
+        marks: Timelines,
+        warm: WarmTimelines,
+        at_hand: AtHand,
+        idle: IdleAccounts,
     ) -> None:
-        self._erased, self._home, self._authors = erased, home, authors
-        self._warm, self._at_hand = warm, at_hand
+        self._erased, self._home, self._authors, self._marks = erased, home, authors, marks
+        self._warm, self._at_hand, self._idle = warm, at_hand, idle
 
     async def erase(self, user_id: int) -> int:
         """Marked first: from then on no chunk of the fan-out brings the account's posts to anybody. Raises Unavailable
         while a store is away."""
         await self._erased.mark(user_id)
         removed = await self._home.clear(user_id) + await self._authors.clear(user_id)
+        removed += await self._marks.clear(user_id)
         await self._warm.drop(user_id)
         await self._at_hand.forget(user_id)
+        await self._idle.leave(user_id)
         return removed

@@ -1,16 +1,21 @@
 """A post reaches the home timelines of its author's followers."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from kit.errors import Unavailable
 from prometheus_client import Counter, Histogram
 
-from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, by_pull, chunks, micros, pack
+from feed_service.model import ID_BYTES, Chunk, Entry, Lane, Plan, chunks, micros, pack
+from feed_service.service.fanout_ports import Idle, Pressure
 from feed_service.service.ports import Authors, Erased, Graph, Rows, Tasks, Warm
+from feed_service.service.threshold import Threshold
 
 POSTS = Counter("heliograph_fanout_posts_total", "Posts fanned out", ["way"])
 ROWS = Counter("heliograph_fanout_rows_total", "Home rows written", ["lane"])
+SAVED = Counter("heliograph_fanout_rows_saved_total", "Home rows not written, as nobody would read them", ["lane"])
 DELAY = Histogram(
     "heliograph_fanout_delay_seconds",
     "From the post's event to the rows of a chunk written",
@@ -22,19 +27,24 @@ DELAY = Histogram(
 class FanOut:
     """Decides for each post whether it is pushed, and plans the push."""
 
-    def __init__(self, authors: Authors, graph: Graph, tasks: Tasks, *, threshold: int, page: int) -> None:
-        self._authors, self._graph, self._tasks = authors, graph, tasks
-        self._threshold, self._page = threshold, page
+    def __init__(
+        self, authors: Authors, threshold: Threshold, graph: Graph, tasks: Tasks, pressure: Pressure, *, page: int
+    ) -> None:
+        self._authors, self._threshold, self._graph, self._tasks = authors, threshold, graph, tasks
+        self._pressure, self._page = pressure, page
 
     async def publish(self, entry: Entry, at_us: int) -> None:
         """The post enters the author's timeline before the followers are read: whoever follows too late to be read here
-        is committed by then, and the backfill of that follow finds the post."""
+        is committed by then, and the backfill of that follow finds the post. The author gets it either way. Waits while
+        the small lane is full: then posts wait in their own topic, of which one is smaller than its chunks."""
         await self._authors.add(entry, at_us)
-        if await self._is_pulled(entry.author_id):
+        if await self._threshold.needs_rows(entry.author_id):
+            POSTS.labels("push").inc()
+            await self._pressure.room()
+            await self.go_on(Plan(entry, 0, at_us))
+        else:
             POSTS.labels("pull").inc()
-            return
-        POSTS.labels("push").inc()
-        await self.go_on(Plan(entry, 0, at_us))
+            await self._tasks.emit(Lane.SMALL, chunks(entry, at_us, pack([entry.author_id])))
 
     async def retract(self, entry: Entry, at_us: int) -> None:
         """Home rows stay until they expire: every read leaves out what is gone, and a row too many costs a read less
@@ -43,40 +53,48 @@ class FanOut:
 
     async def go_on(self, plan: Plan) -> None:
         """One bounded step: a page of followers is cut into chunks, and the plan goes back to its lane with its cursor
-        moved. Only the first page goes the small lane; the author gets the post with it."""
+        moved. Only the first page goes the small lane; the author gets the post with it. In the large lane the plan
+        waits behind the page's first chunk, so that a push is a page or two ahead of what is written, however slow that
+        is."""
         lane = Lane.LARGE if plan.after else Lane.SMALL
         packed, after = await self._graph.follower_page(plan.entry.author_id, plan.after, self._page)
         if lane is Lane.SMALL:
             packed = pack([plan.entry.author_id]) + packed
         await self._tasks.emit(lane, chunks(plan.entry, plan.at_us, packed))
         if after:
-            await self._tasks.emit(Lane.LARGE, [Plan(plan.entry, after, plan.at_us)])
-
-    async def _is_pulled(self, author_id: int) -> bool:
-        if await self._authors.is_pulled(author_id):
-            return True
-        if not by_pull(await self._graph.followers(author_id), self._threshold):
-            return False
-        await self._authors.mark_pulled(author_id)
-        return True
+            behind = int.from_bytes(packed[:ID_BYTES], "big")
+            await self._tasks.emit(Lane.LARGE, [Plan(plan.entry, after, plan.at_us, behind)])
 
 
 class Push:
     """Writes chunks of one lane."""
 
     def __init__(
-        self, lane: Lane, rows: Rows, warm: Warm, erased: Erased, tasks: Tasks, *, now: Callable[[], datetime]
+        self,
+        lane: Lane,
+        rows: Rows,
+        warm: Warm,
+        idle: Idle,
+        erased: Erased,
+        tasks: Tasks,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
-        self._lane, self._rows, self._warm, self._erased = lane, rows, warm, erased
-        self._tasks, self._now = tasks, now
+        self._lane, self._rows, self._warm, self._idle = lane, rows, warm, idle
+        self._erased, self._tasks, self._now = erased, tasks, now
 
     async def write(self, chunk: Chunk) -> None:
         """Rows first: a timeline that begins to be built after the push must find them. An outage of Redis holds no
-        rows up: the late lane waits for it. Nothing at all of an author who is gone for good."""
-        if await self._erased.is_marked(chunk.entry.author_id):
+        rows up: the late lane waits for it. Idle followers get none (service/idle.py). Nothing at all of an author who
+        is gone for good."""
+        gone, awake = await asyncio.gather(
+            self._erased.is_marked(chunk.entry.author_id), self._idle.awake(chunk.followers)
+        )
+        if gone:
             return
-        await self._rows.write(chunk)
-        ROWS.labels(self._lane.name.lower()).inc(len(chunk.followers) // ID_BYTES)
+        await self._rows.write(replace(chunk, followers=awake))
+        ROWS.labels(self._lane.name.lower()).inc(len(awake) // ID_BYTES)
+        SAVED.labels(self._lane.name.lower()).inc((len(chunk.followers) - len(awake)) // ID_BYTES)
         try:
             await self._warm.push(chunk.entry, chunk.followers)
         except Unavailable:

@@ -5,23 +5,30 @@ from datetime import datetime
 
 from kit.errors import Unavailable
 
-from feed_service.model import TOP, Chunk, Entry, Lane, followed_at_us, oldest_kept, pack, unfollowed_at_us
+from feed_service.model import TOP, Chunk, Entry, Lane, followed_at_us, micros, oldest_kept, pack, unfollowed_at_us
+from feed_service.service.fanout_ports import Marks
 from feed_service.service.ports import Authors, Home, Tasks, Warm
 
 _STEP = 500
+_MOST_REMOVED = 500  # rows one by one, of which each leaves a tombstone for reads to pass
+_RECENT_US = 60_000_000  # longer than a push takes, and than clocks are apart
 
 
 class Follows:
     """Repeated, late and reordered events do no harm: rows carry the time of their change, so that the later change
     wins, and only rows that are there are removed. What is left over is filtered at read."""
 
-    def __init__(self, home: Home, warm: Warm, authors: Authors, tasks: Tasks, *, now: Callable[[], datetime]) -> None:
-        self._home, self._warm, self._authors, self._tasks, self._now = home, warm, authors, tasks, now
+    def __init__(
+        self, home: Home, warm: Warm, authors: Authors, marks: Marks, tasks: Tasks, *, now: Callable[[], datetime]
+    ) -> None:
+        self._home, self._warm, self._authors, self._marks = home, warm, authors, marks
+        self._tasks, self._now = tasks, now
 
     async def followed(self, follower_id: int, followee_id: int, change_id: int) -> None:
         """Brings the author's posts in, the newest at once. Those older than rows are kept are pulled at read, and so
         is everything of an author above the threshold."""
-        if await self._authors.is_pulled(followee_id):
+        mark = await self._marks.of(followee_id)
+        if mark is not None and not mark.needs_rows(micros(self._now())):
             return
         floor, before, at_us = oldest_kept(self._now()), TOP, followed_at_us(change_id)
         while True:
@@ -36,7 +43,7 @@ class Follows:
     async def unfollowed(self, follower_id: int, followee_id: int, change_id: int) -> None:
         """The rows' end is for good order: reads ask graph who is followed."""
         gone = await self._home.of_author(follower_id, followee_id)
-        await self._home.remove(follower_id, gone, unfollowed_at_us(change_id))
+        await remove(self._home, follower_id, gone, unfollowed_at_us(change_id))
         await self._cool(follower_id, (), 0)
 
     async def blocked(self, blocker_id: int, blocked_id: int, change_id: int) -> None:
@@ -50,3 +57,18 @@ class Follows:
             await self._warm.drop(user_id)
         except Unavailable:
             await self._tasks.emit(Lane.LATE, [Chunk(entry, pack([user_id]), at_us) for entry in added])
+
+
+async def remove(home: Home, user_id: int, rows: Sequence[Entry], at_us: int) -> None:
+    """Rows one by one, until there were so many that the whole timeline goes at once, to be built anew by the next
+    read: reads pass a bounded number of tombstones however often somebody follows and unfollows.
+
+    The newest minute stays, so that no post is lost whose event was told by a clock that is behind; of those rows some
+    may be too many.
+    """
+    if not rows:
+        return
+    if await home.count_removed(user_id, len(rows)) > _MOST_REMOVED:
+        await home.empty(user_id, at_us - _RECENT_US)
+    else:
+        await home.remove(user_id, rows, at_us)

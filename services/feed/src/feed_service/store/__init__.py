@@ -4,8 +4,24 @@ from feed_service.store.authors import AuthorRows
 from feed_service.store.chunks import ChunkRows
 from feed_service.store.erased import ErasedRows
 from feed_service.store.home import HomeRows
+from feed_service.store.idle import IdleAccounts
+from feed_service.store.marks import AuthorMarks
 from feed_service.store.outages import Patience
+from feed_service.store.states import HomeStates
+from feed_service.store.turns import Turns
 from feed_service.store.views import ViewsAtHand
 from feed_service.store.warm import WarmTimelines
 
-__all__ = ["AuthorRows", "ChunkRows", "ErasedRows", "HomeRows", "Patience", "ViewsAtHand", "WarmTimelines"]
+__all__ = [
+    "AuthorMarks",
+    "AuthorRows",
+    "ChunkRows",
+    "ErasedRows",
+    "HomeRows",
+    "HomeStates",
+    "IdleAccounts",
+    "Patience",
+    "Turns",
+    "ViewsAtHand",
+    "WarmTimelines",
+]

@@ -1,4 +1,4 @@
-"""Author timelines in Cassandra, and which authors are merged at read."""
+"""Author timelines in Cassandra."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,11 +13,7 @@ _ADD = "INSERT INTO author_timeline (author_id, bucket, post_id) VALUES (?, ?, ?
 _REMOVE = "DELETE FROM author_timeline USING TIMESTAMP ? WHERE author_id = ? AND bucket = ? AND post_id = ?"
 _SLICE = "SELECT post_id FROM author_timeline WHERE author_id = ? AND bucket = ? AND post_id < ? LIMIT ?"
 _PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0"
-_IS_PULLED = "SELECT author_id FROM pulled_author WHERE shard = 0 AND author_id = ?"
-_MARK_PULLED = "INSERT INTO pulled_author (shard, author_id) VALUES (0, ?)"
-
 _CLEAR = "DELETE FROM author_timeline WHERE author_id = ? AND bucket = ?"
-_UNMARK_PULLED = "DELETE FROM pulled_author WHERE shard = 0 AND author_id = ?"
 
 
 class AuthorRows:
@@ -42,19 +38,12 @@ class AuthorRows:
     async def pulled(self) -> frozenset[int]:
         return frozenset(row.author_id for row in await self._run(_PULLED))
 
-    async def is_pulled(self, author_id: int) -> bool:
-        return bool(await self._run(_IS_PULLED, author_id))
-
-    async def mark_pulled(self, author_id: int) -> None:
-        await self._run(_MARK_PULLED, author_id)
-
     async def clear(self, author_id: int) -> int:
         """The whole timeline, with what was written before and arrives later. 0 when nothing was there."""
-        rows, pulled = await self.slice(author_id, TOP, 1), await self.is_pulled(author_id)
+        rows = await self.slice(author_id, TOP, 1)
         for bucket in buckets(author_id, TOP, self._now()):
             await self._run(_CLEAR, author_id, bucket)
-        await self._run(_UNMARK_PULLED, author_id)
-        return len(rows) + pulled
+        return len(rows)
 
     async def _run(self, cql: str, *values: int) -> Sequence[Any]:
         async with self._patience.waiting():

@@ -1,6 +1,7 @@
 """Home timelines in Cassandra: single accounts' reads and writes."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from cassandra.query import BatchStatement, BatchType
 from kit.cassandra import Cassandra
 
 from feed_service.model import ROWS_TTL_SECONDS, Entry
+from feed_service.model.crossing import NEVER
 from feed_service.store.outages import Patience
 
 BATCH_ROWS = 50  # stays under the 5 KiB above which Cassandra warns
@@ -25,12 +27,16 @@ SELECT post_id, author_id FROM home_timeline WHERE user_id = ? AND author_id = ?
 """  # filters within one partition
 _COMPLETE_FROM = "SELECT complete_from FROM home_state WHERE user_id = ?"
 _CLEAR = "DELETE FROM home_timeline WHERE user_id = ?"
-_FORGET = "DELETE FROM home_state WHERE user_id = ?"
-_SET_COMPLETE_FROM = "INSERT INTO home_state (user_id, complete_from) VALUES (?, ?)"
+_EMPTY = "DELETE FROM home_timeline USING TIMESTAMP ? WHERE user_id = ?"
+_FORGET = "DELETE FROM home_state USING TIMESTAMP ? WHERE user_id = ?"
+_SET_COMPLETE_FROM = "UPDATE home_state USING TIMESTAMP ? SET complete_from = ? WHERE user_id = ?"
+_REMOVED = "SELECT removed FROM home_state WHERE user_id = ?"
+_SET_REMOVED = "UPDATE home_state SET removed = ? WHERE user_id = ?"
 
 _AT_ONCE = 8  # batches
 _PAGE = 1_000
 _TOP = (1 << 63) - 1
+_AHEAD_US = 3_600_000_000  # accounts that become idle are voided ahead of time
 
 
 class HomeRows:
@@ -39,10 +45,23 @@ class HomeRows:
 
     async def complete_from(self, user_id: int) -> int | None:
         rows = await self._run(_COMPLETE_FROM, user_id)
-        return rows[0].complete_from if rows else None
+        return rows[0].complete_from if rows and rows[0].complete_from != NEVER else None
 
-    async def set_complete_from(self, user_id: int, post_id: int) -> None:
-        await self._run(_SET_COMPLETE_FROM, user_id, post_id)
+    async def set_complete_from(self, user_id: int, post_id: int, at_us: int) -> None:
+        await self._run(_SET_COMPLETE_FROM, at_us, post_id, user_id)
+
+    async def count_removed(self, user_id: int, rows: int) -> int:
+        """Not exact when several count at once: what it guards is a matter of hundreds, more or less."""
+        found = await self._run(_REMOVED, user_id)
+        removed = rows + (found[0].removed or 0 if found else 0)
+        await self._run(_SET_REMOVED, removed, user_id)
+        return removed
+
+    async def empty(self, user_id: int, at_us: int) -> None:
+        """One tombstone for all rows. In this order: whoever finds rows gone finds that they are not complete."""
+        await self._run(_SET_COMPLETE_FROM, at_us, NEVER, user_id)
+        await self._run(_EMPTY, at_us, user_id)
+        await self._run(_SET_REMOVED, 0, user_id)
 
     async def slice(self, user_id: int, before: int, floor: int, limit: int) -> Sequence[Entry]:
         return _entries(await self._run(_SLICE, user_id, before, floor, limit))
@@ -60,7 +79,7 @@ class HomeRows:
         """The whole timeline, with what was written before and arrives later. 0 when nothing was there."""
         rows, known = await self.slice(user_id, _TOP, 0, 1), await self.complete_from(user_id)
         await self._run(_CLEAR, user_id)
-        await self._run(_FORGET, user_id)
+        await self._run(_FORGET, time.time_ns() // 1_000 + _AHEAD_US, user_id)
         return len(rows) + (known is not None)
 
     async def add(self, user_id: int, entries: Sequence[Entry], at_us: int) -> None:
