@@ -1,18 +1,17 @@
 """Stores and peers in memory, with the behaviour that the real ones promise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from feed_service.model import ROWS_TTL_SECONDS, Chunk, Entry, Lane, Plan, Relation, Slice, pack, unpack
-from kit.errors import Unavailable
+from feed_service.model import ROWS_TTL_SECONDS, Chunk, Entry, Lane, Plan, Slice, unpack
 from kit.ids import first_at
 
+from services.feed.tests.truth_fakes import FakeGraph as FakeGraph
+from services.feed.tests.truth_fakes import FakePosts as FakePosts
+from services.feed.tests.truth_fakes import down as down
+
 START = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def down(server: str) -> Unavailable:
-    return Unavailable(f"{server}_UNAVAILABLE", "a backing service is not available", retry_after=1)
 
 
 @dataclass
@@ -34,54 +33,6 @@ class Clock:
     def next_id(self) -> int:
         """Later than every id before."""
         return first_at(self.tick(timedelta(milliseconds=1)))
-
-
-@dataclass
-class FakeGraph:
-    follows: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    mutes: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-
-    async def relations(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, Relation]:
-        assert 0 < len(ids) <= 200
-        pairs = {one: (viewer_id, one) for one in ids}
-        return {one: Relation(pair in self.follows, pair in self.mutes, blocked=False) for one, pair in pairs.items()}
-
-    async def following(self, user_id: int) -> Sequence[int]:
-        return sorted(followee for follower, followee in self.follows if follower == user_id)
-
-    async def followers(self, author_id: int) -> int:
-        return len(self._followers(author_id))
-
-    async def follower_page(self, author_id: int, after: int, size: int) -> tuple[bytes, int]:
-        rest = [one for one in self._followers(author_id) if one > after]
-        return pack(rest[:size]), rest[size - 1] if len(rest) > size else 0
-
-    def _followers(self, author_id: int) -> list[int]:
-        return sorted(follower for follower, followee in self.follows if followee == author_id)
-
-
-@dataclass
-class FakePosts:
-    """Posts are their own ids."""
-
-    authors: dict[int, int] = field(default_factory=dict[int, int])
-    hidden: set[int] = field(default_factory=set[int])
-    is_down: bool = False
-
-    async def newest(self, author_ids: Sequence[int], before: int, limit: int) -> Sequence[Entry]:
-        if self.is_down:
-            raise down("POST")
-        wanted = set(author_ids)
-        found = [Entry(post, author) for post, author in self.authors.items() if author in wanted and post < before]
-        return sorted(found, reverse=True)[:limit]
-
-    async def visible(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, int]:
-        assert 0 < len(ids) <= 200
-        return {
-            post: post
-            for post in ids
-            if post in self.authors and (post not in self.hidden or self.authors[post] == viewer_id)
-        }
 
 
 @dataclass
@@ -187,7 +138,8 @@ class FakeWarm:
     builds: dict[int, set[Entry]] = field(default_factory=dict[int, set[Entry]])
     is_down: bool = False
 
-    async def slice(self, user_id: int, before: int, limit: int) -> Slice | None:
+    def read(self, user_id: int, before: int, limit: int) -> Slice | None:
+        """What FakeViews has of it."""
         timeline = self.timelines.get(user_id)
         if timeline is None or self.is_down:
             return None

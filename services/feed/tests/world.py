@@ -1,15 +1,22 @@
 """A small Heliograph in memory: what people do, heard by the real use cases over fake stores."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feed_service.model import TOP, Chunk, Entry, Lane, micros, parse_token
-from feed_service.service.candidates import Candidates
+from feed_service.model import TOP, Chunk, Entry, Lane, compose, micros, parse_token
+from feed_service.service.candidates import Candidates, Window
 from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
-from feed_service.service.home import HomeFeed, Page
+from feed_service.service.fragments import Fragments
+from feed_service.service.home import HomeFeed, Page, Showing, as_posts
+from feed_service.service.notes import Notes
 from feed_service.service.rebuild import Rebuild
+from feed_service.service.sight import Sight
+from feed_service.service.viewers import Viewers
 from kit.ids import time_of
 
+from services.feed.tests.definition import Truth, home_feed
 from services.feed.tests.fakes import (
     Clock,
     FakeAuthors,
@@ -20,6 +27,16 @@ from services.feed.tests.fakes import (
     FakeTasks,
     FakeWarm,
 )
+from services.feed.tests.view_fakes import FakeViews
+
+
+@dataclass(frozen=True)
+class Process:
+    """`feed` and `posts` are the same feed, from its bytes and from the post service's own posts."""
+
+    fragments: Fragments
+    feed: HomeFeed[int]
+    posts: HomeFeed[int]
 
 
 @dataclass
@@ -29,28 +46,48 @@ class World:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.graph, self.posts = FakeGraph(), FakePosts()
+        self.truth = Truth()
+        self.graph, self.posts = FakeGraph(self.truth), FakePosts(self.truth)
         self.home, self.authors, self.tasks = FakeHome(self.clock), FakeAuthors(), FakeTasks()
         self.warm, self.erased = FakeWarm(self.warm_cap), FakeErased()
+        self.views = FakeViews(self.warm, self.clock)
+        self.notes = Notes(self.warm, self.views)
         now = self.clock.now
         self.rebuild = Rebuild(self.home, self.warm, self.authors, self.posts, self.graph, now=now)
         self.follows = Follows(self.home, self.warm, self.authors, self.tasks, now=now)
         self.push = Push(Lane.SMALL, self.home, self.warm, self.erased, self.tasks, now=now)
 
-    def server(self) -> HomeFeed[int]:
+    def process(self) -> "Process":
         """A feed process of its own: nothing in memory from before."""
+        viewers = Viewers(self.views, self.graph, self.posts, now=self.clock.now)
+        fragments = Fragments(
+            self.posts.pieces,
+            seconds=2,
+            most_bytes=1_000_000,
+            clock=self.clock.seconds,
+            spread=lambda low, high: (low + high) / 2,
+        )
         candidates = Candidates(
             self.home,
             self.warm,
             self.authors,
             self.posts,
+            self.posts,
             self.graph,
+            viewers,
             self.rebuild,
             warm_cap=self.warm_cap,
+            list_seconds=1,
             now=self.clock.now,
             clock=self.clock.seconds,
         )
-        return HomeFeed(candidates, self.posts, self.graph)
+        sight = Sight(viewers, fragments)
+        return Process(
+            fragments, HomeFeed(candidates, as_ids(sight)), HomeFeed(candidates, as_posts(sight, self.posts))
+        )
+
+    def server(self) -> HomeFeed[int]:
+        return self.process().feed
 
     def account(self) -> int:
         return self.clock.next_id()
@@ -97,28 +134,25 @@ class World:
         await self.follows.unfollowed(follower_id, followee_id, self.clock.next_id())
 
     def oracle(self, viewer_id: int) -> list[int]:
-        """The feed by definition."""
-        shown = {
-            author
-            for author in self.posts.authors.values()
-            if author == viewer_id
-            or ((viewer_id, author) in self.graph.follows and (viewer_id, author) not in self.graph.mutes)
-        }
-        return sorted(
-            (
-                post
-                for post, author in self.posts.authors.items()
-                if author in shown and (post not in self.posts.hidden or author == viewer_id)
-            ),
-            reverse=True,
-        )
+        return home_feed(self.truth, viewer_id)
 
-    async def pages(self, viewer_id: int, size: int = 2) -> list[Page[int]]:
+    async def pages(self, viewer_id: int, size: int = 2, feed: HomeFeed[int] | None = None) -> list[Page[int]]:
         """All pages, as a client reads them."""
-        feed, pages = self.server(), [Page[int]([], str(TOP), degraded=False)]
+        feed, pages = feed or self.server(), [Page[int]([], str(TOP), degraded=False)]
         while pages[-1].next_token:
             pages.append(await feed.page(viewer_id, size, parse_token(pages[-1].next_token)))
         return pages[1:]
 
     async def read(self, viewer_id: int, size: int = 2) -> list[int]:
         return [post for page in await self.pages(viewer_id, size) for post in page.posts]
+
+
+def as_ids(sight: Sight) -> Showing[int]:
+    """Read from what clients get."""
+
+    async def show(window: Window) -> Sequence[tuple[int, int]]:
+        seen = await sight.seen(window.viewer, window.entries, window.tagged)
+        ids = [int(post["id"]) for post in json.loads(compose(seen))]
+        return list(zip(ids, ids, strict=True))
+
+    return show
