@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,21 +51,31 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return sum(time.user + time.system for time in times)
 
 
-def family(pid: int) -> list[int]:
-    """The process and all that it started."""
-    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+def tree_seconds(pids: Iterable[int]) -> float:
+    """The same with all that they have started, whether it still runs or not: servers come in many processes."""
+    total = 0.0
+    for pid in pids:
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # over just now: its parent has its time
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def repeated(runs: int, one: Callable[[], float]) -> list[float]:
     return [one() for _ in range(runs)]
 
 
-def report(name: str, results: Sequence[Result]) -> Path:
-    """Prints a table and writes bench/results/<name>.json; in latest.json the results replace those of their names."""
+def report(name: str, results: Sequence[Result], *, final: bool = True) -> Path:
+    """Prints a table and writes bench/results/<name>.json; in latest.json the results replace those of their names,
+    unless they are not `final`."""
     Console().print(_table(name, results))
     rows = [asdict(found) for found in results]
     path, latest = RESULTS / f"{name}.json", RESULTS / "latest.json"
     _write(path, rows)
+    if not final:
+        return path
     known: list[dict[str, Any]] = json.loads(latest.read_text()) if latest.exists() else []
     _write(latest, merged(known, rows))
     return path

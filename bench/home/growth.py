@@ -1,0 +1,44 @@
+"""Whether a read costs the same in a small and in a large system: both at once, measured in turns."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+
+from bench.home import figures
+from bench.home.fill import fill
+from bench.home.phases import side_by_side
+from bench.home.runs import Options, Place, ours
+from bench.home.shape import Shape, Social
+from bench.home.system import OURS, system
+from bench.measure import Result, result
+
+SMALL, LARGE = 1_000, 100_000
+_PULLED_FROM = 0.7  # of all follow a celebrity: its posts are pulled in both
+
+
+def growth(shape: Shape, options: Options, small: int = SMALL, large: int = LARGE) -> list[Result]:
+    """The same viewers' number, follows and posts of an account, and pages; the accounts are more."""
+    with ExitStack() as open_:
+        places = [_place(open_, replace(shape, users=users)) for users in (small, large)]
+        for place in places:
+            place.once(place.asks)
+            place.closed(options)
+        found = side_by_side(places, options)
+    few, many = (figures.micros(place, found[place.name]) for place in places)
+    reference = f"read_cost_at_{small}_us"
+    return [
+        result(reference, "us", few),
+        result("read_cost_growth", "us", many, reference=reference, of=few),
+    ]
+
+
+def _place(open_: ExitStack, shape: Shape) -> Place:
+    social = Social(shape)
+    opened = open_.enter_context(system(social, threshold(shape)))
+    asyncio.run(fill(opened.stack.stores, social))
+    return replace(ours(opened, OURS), name=f"home_at_{shape.users}")
+
+
+def threshold(shape: Shape) -> Mapping[str, Mapping[str, str]]:
+    return {"fanout": {"HELIOGRAPH_FANOUT_THRESHOLD": str(int(shape.users * _PULLED_FROM))}}
