@@ -16,10 +16,11 @@ from starlette.types import ASGIApp
 
 from gateway import cors, openapi
 from gateway.classes import Classes
-from gateway.edge import Edge
+from gateway.edge import Edge, Load
 from gateway.errors import problem
 from gateway.gate import Gate
 from gateway.here import Parts
+from gateway.hot.feed import HotFeed
 from gateway.routes import (
     accounts,
     admin,
@@ -57,12 +58,15 @@ _MODULES = (
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])
 
 
-def build(parts: Parts) -> ASGIApp:
+def build(parts: Parts, *, hot: bool = True) -> ASGIApp:
+    """Without `hot` every request takes the long way: the answers are the same."""
     api = build_api()
     api.state.parts = parts
     gate = Gate(api, parts, Classes(endpoints()))
-    edge = Edge(cors.allow(gate, parts.settings.cors_origins), parts.settings.max_concurrent_calls)
-    return _traced(edge) if telemetry.enabled() else edge
+    load = Load(parts.settings.max_concurrent_calls)
+    edge = Edge(cors.allow(gate, parts.settings.cors_origins), load)
+    whole = _traced(edge) if telemetry.enabled() else edge
+    return HotFeed(whole, parts, load) if hot else whole
 
 
 def _traced(app: ASGIApp) -> ASGIApp:
@@ -77,13 +81,18 @@ def endpoints() -> Sequence[Endpoint]:
 
 def build_api() -> FastAPI:
     """The routes alone, which is all that the OpenAPI document needs."""
-    declared = endpoints()
     api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for kind in (HTTPException, RequestValidationError, DomainError, ClientDisconnect, Exception):
         api.add_exception_handler(kind, _on_error)
-    api.router.routes.extend(GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in declared)
-    _document_once(api, declared)
+    api.router.routes.extend(_routes())
+    _document_once(api, endpoints())
     return api
+
+
+@cache
+def _routes() -> Sequence[GuardedRoute]:
+    """Made once, for it takes long to read every handler: they hold nothing of an application."""
+    return [GuardedRoute(endpoint, **openapi.documented(endpoint)) for endpoint in endpoints()]
 
 
 def _document_once(api: FastAPI, endpoints: Sequence[Endpoint]) -> None:

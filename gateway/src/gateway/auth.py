@@ -77,6 +77,15 @@ class Authenticator:
             raise unauthenticated("SESSION_REVOKED", "the session has ended")
         return viewer
 
+    def known(self, token: str) -> Viewer | None:
+        """Whom a token names that was checked before. None says nothing of it: ask for its viewer."""
+        viewer = self._known.get(token)
+        return viewer if viewer and self.is_valid(viewer) else None
+
+    def is_valid(self, viewer: Viewer) -> bool:
+        """Whether a token that was once is so still."""
+        return viewer.expires_at + _LEEWAY_SECONDS > self._now() and not self._revocations.holds(viewer.session_id)
+
     async def _check(self, token: str) -> Viewer:
         if len(token) > _LONGEST_TOKEN:
             raise _invalid()

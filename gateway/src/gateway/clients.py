@@ -27,12 +27,15 @@ _LONGEST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Services:
+    """`home` is the feed service for what is asked for most."""
+
     user: UserServiceStub
     settings: SettingsServiceStub
     avatars: AvatarServiceStub
     graph: GraphServiceStub
     post: PostServiceStub
     feed: FeedServiceStub
+    home: FeedServiceStub
     notify: NotifyServiceStub
     search: SearchServiceStub
     admin: AdminServiceStub
@@ -53,14 +56,15 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
             opened = client.channel(target, service=service, caller="gateway", seconds=_LONGEST_SECONDS)
             return await stack.enter_async_context(opened)
 
-        user = await channel(settings.user_target, "user")
+        user, feed = await channel(settings.user_target, "user"), await channel(settings.feed_target, "feed")
         yield Services(
             user=UserServiceStub(user),
             settings=SettingsServiceStub(user),
             avatars=AvatarServiceStub(user),
             graph=GraphServiceStub(await channel(settings.graph_target, "graph")),
             post=PostServiceStub(await channel(settings.post_target, "post")),
-            feed=FeedServiceStub(await channel(settings.feed_target, "feed")),
+            feed=FeedServiceStub(feed),
+            home=FeedServiceStub(feed),
             notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
             search=SearchServiceStub(await channel(settings.search_target, "search")),
             admin=AdminServiceStub(user),

@@ -1,9 +1,9 @@
 """What happens around every request: trace, request id, headers, shedding, the last resort for errors, metrics and one
 log line."""
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Sequence
 
 from kit import log, telemetry
@@ -21,43 +21,61 @@ HTTP_SECONDS = Histogram(
 IN_FLIGHT = Gauge("heliograph_http_in_flight", "Requests being answered")
 SHED = Counter("heliograph_http_shed_total", "Requests refused because too many were being answered")
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # The whole answer is JSON, bytes or a plain page: nothing in it may run, frame or fetch.
-_FIXED_HEADERS = [
+FIXED_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+Header = tuple[bytes, bytes]
 
 logger = log.get(__name__)
 
 
-class Edge:
-    """The outermost application. `capacity` requests at once, more are told to come back."""
+class Load:
+    """How many requests are being answered, of `capacity` at once."""
 
-    def __init__(self, app: ASGIApp, capacity: int) -> None:
-        self._app, self._capacity, self._in_flight = app, capacity, 0
+    def __init__(self, capacity: int) -> None:
+        self._capacity, self._count = capacity, 0
+        IN_FLIGHT.set_function(lambda: self._count)
+
+    def enter(self) -> bool:
+        """False when there is no room: then there is nothing to leave."""
+        if self._count >= self._capacity:
+            return False
+        self._count += 1
+        return True
+
+    def leave(self) -> None:
+        self._count -= 1
+
+
+class Edge:
+    """The outermost application. What is more than the load may be is told to come back."""
+
+    def __init__(self, app: ASGIApp, load: Load) -> None:
+        self._app, self._load = app, load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        if self._in_flight >= self._capacity:
+        if not self._load.enter():
             SHED.inc()
             await exchange.fail(Unavailable("OVERLOADED", "too many requests at once", retry_after=1), receive)
             return
-        self._in_flight += 1
-        with IN_FLIGHT.track_inprogress():
-            try:
-                await self._app(exchange.scope, receive, exchange.send)
-            except Exception as error:  # noqa: BLE001 the outermost boundary of a request
-                await exchange.fail(error, receive)
-            finally:
-                self._in_flight -= 1
-                exchange.done()
+        try:
+            await self._app(exchange.scope, receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 the outermost boundary of a request
+            await exchange.fail(error, receive)
+        finally:
+            self._load.leave()
+            exchange.done()
 
 
 class _Exchange:
@@ -67,7 +85,7 @@ class _Exchange:
         self._started, self._send, self._status, self._whole = time.perf_counter(), send, 0, False
         headers = Headers(scope=scope)
         self.request_id = _request_id(headers.getlist("x-request-id"))
-        _join_trace(headers.get(telemetry.TRACEPARENT))
+        join_trace(headers.get(telemetry.TRACEPARENT))
         # HEAD is GET without the body; routes need not know.
         self._method = scope["method"]
         self._head = self._method == "HEAD"
@@ -102,32 +120,36 @@ class _Exchange:
         method = self._method if self._method in _METHODS else "OTHER"
         seconds = time.perf_counter() - self._started
         HTTP_SECONDS.labels(method, route, self._status).observe(seconds)
-        logger.info(
-            "request",
-            method=method,
-            route=route,
-            status=self._status,
-            ms=round(seconds * 1000, 2),
-            request_id=self.request_id,
-        )
+        note(method, route, self._status, seconds, self.request_id)
 
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in message.get("headers", ())}
-        found = [*_FIXED_HEADERS, (b"x-request-id", self.request_id.encode()), *self.scope["state"]["limit_headers"]]
-        if _DEFAULT_POLICY[0] not in present:
-            found.append(_DEFAULT_POLICY)
+        found = [*FIXED_HEADERS, (b"x-request-id", self.request_id.encode()), *self.scope["state"]["limit_headers"]]
+        if DEFAULT_POLICY[0] not in present:
+            found.append(DEFAULT_POLICY)
         if traceparent := telemetry.traceparent():
             found.append((b"traceparent", traceparent.encode()))
         return found
 
 
+def note(method: str, route: str, status: int, seconds: float, request_id: str) -> None:
+    """The log line of a request."""
+    logger.info(
+        "request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), request_id=request_id
+    )
+
+
 def _request_id(values: Sequence[str]) -> str:
     """The caller's own, when it is one that logs can hold."""
-    return values[0] if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]) else str(uuid.uuid4())
+    return values[0] if len(values) == 1 and REQUEST_ID.fullmatch(values[0]) else new_request_id()
 
 
-def _join_trace(traceparent: str | None) -> None:
-    """Every answer has a trace id, whether spans are made or not."""
+def new_request_id() -> str:
+    return os.urandom(16).hex()
+
+
+def join_trace(traceparent: str | None) -> None:
+    """Every answer has a trace id, whether spans are made or not. For the request's own task: it stays joined."""
     if telemetry.enabled():
         return
     if traceparent:

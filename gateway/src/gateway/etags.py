@@ -14,7 +14,7 @@ _DIGEST_CHARACTERS = 24
 
 
 def tag_of(body: bytes, version: str = "") -> str:
-    digest = hashlib.blake2b(body, digest_size=_DIGEST_CHARACTERS // 2).hexdigest()
+    digest = hashlib.sha256(body).hexdigest()[:_DIGEST_CHARACTERS]  # the fastest of the safe ones: processors know it
     return f'"{version}-{digest}"' if version else f'"{digest}"'
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from kit.errors import DomainError, ResourceExhausted
+from kit.errors import DomainError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,7 +12,7 @@ from gateway.auth import Viewer
 from gateway.classes import AVATAR_PATH, Classes
 from gateway.errors import Refusal, problem
 from gateway.here import Parts
-from gateway.limits import REFUSED, Subject, buckets_for, headers_of, parse_quotas
+from gateway.limits import Subject, buckets_for, headers_of, parse_quotas, refused
 from gateway.schemas.avatars import MAX_BODY_BYTES
 
 _DRAINED_BYTES = 16 << 20
@@ -51,12 +51,11 @@ class Gate:
         route_class = self._classes.of(scope["method"], scope["path"])
         if route_class is None:
             return
-        buckets = buckets_for(self._quotas, route_class, _owners(state["viewer"], state["address"]))
+        buckets = buckets_for(self._quotas, route_class, owners(state["viewer"], state["address"]))
         verdict = await self._parts.limiter.take(buckets)
         state["limit_headers"] = headers_of(verdict)
         if not verdict.allowed:
-            REFUSED.labels(verdict.blamed).inc()
-            raise ResourceExhausted("RATE_LIMITED", "too many requests", retry_after=verdict.retry_after)
+            raise refused(verdict)
 
     async def _viewer(self, headers: Headers) -> tuple[Viewer | None, Exception | None]:
         """The error is kept: whether it matters is the route's to say."""
@@ -74,7 +73,8 @@ class Gate:
         return caps.get(scope["path"], settings.max_body_bytes)
 
 
-def _owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
+def owners(viewer: Viewer | None, address: str) -> dict[Subject, str]:
+    """Who is limited, under which names."""
     owners = {Subject.ADDRESS: limited_as(address)}
     if viewer is not None and not viewer.is_person:
         return {Subject.APP: viewer.app}  # which has a limit of its own, wherever it runs

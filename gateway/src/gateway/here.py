@@ -23,7 +23,7 @@ from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
 
 _encode = msgspec.json.Encoder().encode
-_PRIVATE = "private, no-cache"
+PRIVATE = "private, no-cache"
 _USER_AGENT_KEPT = 512
 
 
@@ -88,9 +88,12 @@ class Here:
 
     def read(self, value: msgspec.Struct, version: str = "", headers: Mapping[str, str] | None = None) -> Response:
         """An answer with an ETag, or 304 when the client has it already."""
-        body = _encode(value)
+        return self.read_encoded(_encode(value), version, headers)
+
+    def read_encoded(self, body: bytes, version: str = "", headers: Mapping[str, str] | None = None) -> Response:
+        """The same with a body that is JSON already."""
         tag = etags.tag_of(body, version)
-        sent = {"ETag": tag, "Cache-Control": _PRIVATE, "Vary": "Authorization", **(headers or {})}
+        sent = {"ETag": tag, "Cache-Control": PRIVATE, "Vary": "Authorization", **(headers or {})}
         if self.request.method != "GET" or etags.none_match(self.request.headers.get("if-none-match"), tag):
             return Response(body, 200, sent, "application/json")
         return Response(status_code=304, headers=sent)
@@ -105,7 +108,12 @@ HereDep = Annotated[Here, Depends(here)]
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON that no cache may keep."""
-    return Response(_encode(value), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+    return encoded_answer(_encode(value), status, headers)
+
+
+def encoded_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The same with a body that is JSON already."""
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 
 def nothing() -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from kit.errors import ResourceExhausted
 from kit.quotas import Bucket, Quota, Verdict
 from prometheus_client import Counter
 
@@ -80,3 +81,9 @@ def headers_of(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     )
     current = ", ".join(f'"{s.bucket.name}";r={s.remaining};t={s.full_in}' for s in verdict.standings)
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", current.encode())]
+
+
+def refused(verdict: Verdict) -> ResourceExhausted:
+    """What a request meets that may not pass; counted."""
+    REFUSED.labels(verdict.blamed).inc()
+    return ResourceExhausted("RATE_LIMITED", "too many requests", retry_after=verdict.retry_after)

@@ -33,7 +33,7 @@ class Page:
             return None, {}
         query = [(name, value) for name, value in parse_qsl(self.here.request.url.query) if name != "cursor"]
         url = self.here.parts.settings.public_url.rstrip("/") + self.here.request.scope["path"]
-        return cursor, {"Link": f'<{_quoted(url)}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
+        return cursor, {"Link": f'<{quoted(url)}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
 
     async def filled(
         self, fetch: Callable[[int, str], Awaitable[Found[Any]]], choose: Callable[[Sequence[Any]], Awaitable[list[T]]]
@@ -67,5 +67,5 @@ def _scope(here: Here) -> str:
     return f"{here.request.scope['path']}?{urlencode(kept)}#{here.viewer_id}"
 
 
-def _quoted(url: str) -> str:
+def quoted(url: str) -> str:
     return quote(url, safe=":/?=&,;@!$'()*+~%")

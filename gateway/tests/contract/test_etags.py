@@ -30,7 +30,7 @@ def everything(world: World, post: None):
     account = user_pb2.Account(profile=world.profile(1, "ada"), etag="a7")
     world.user.answer("GetAccount", user_pb2.GetAccountResponse(account=account))
     world.user.answer("UpdateAccount", user_pb2.UpdateAccountResponse(account=account))
-    world.feed.answer("GetHomeFeed", feed_pb2.GetHomeFeedResponse(posts=[world.post_of(1)], next_page_token="x"))
+    world.feed.answer("GetHomePage", feed_pb2.GetHomePageResponse(items=b'[{"id":"1"}]', next_page_token="x"))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -1,27 +1,39 @@
-"""The home feed."""
+"""The home feed. Plain requests for it do not come here: gateway.hot answers them, with the same bytes."""
 
 from typing import Annotated, Literal
 
 from fastapi import Query, Response
 from heliograph.feed.v1 import feed_pb2
 
-from gateway.here import answer
+from gateway import home
+from gateway.here import encoded_answer
 from gateway.pages import PageDep
-from gateway.routing import Routes
+from gateway.routing import Policy, Routes
 from gateway.schemas import lists
 
 routes = Routes("Feed")
 
 
-@routes.add("GET /v1/me/feed", "getHomeFeed", "Posts of oneself and of those one follows", lists.Feed, etag=True)
-async def home(
+@routes.add(
+    f"GET {home.PATH}",
+    "getHomeFeed",
+    "Posts of oneself and of those one follows",
+    lists.Feed,
+    policy=Policy(seconds=home.SECONDS),
+    etag=True,
+)
+async def read(
     page: PageDep,
-    order: Annotated[Literal["latest"], Query(description="Newest first")] = "latest",  # noqa: ARG001 the only one yet
+    order: Annotated[
+        Literal["latest", "top"], Query(description="Newest first, or recent posts by what they may mean to the reader")
+    ] = "latest",
 ) -> Response:
     here = page.here
-    found = await here.services.feed.GetHomeFeed(
-        feed_pb2.GetHomeFeedRequest(viewer_id=here.viewer.id, page_size=page.limit, page_token=page.token)
+    found = await here.services.feed.GetHomePage(
+        feed_pb2.GetHomePageRequest(
+            viewer_id=here.viewer.id, page_size=page.limit, page_token=page.token, order=home.ORDERS[order]
+        )
     )
     cursor, headers = page.next(found.next_page_token)
-    feed = lists.Feed([here.render.post(post) for post in found.posts], cursor, found.degraded)
-    return answer(feed, headers=headers) if page.token else here.read(feed, headers=headers)
+    body = home.encoded(found, cursor)
+    return encoded_answer(body, headers=headers) if page.token else here.read_encoded(body, headers=headers)

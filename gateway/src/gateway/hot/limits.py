@@ -1,0 +1,38 @@
+"""Rate limits without a wait: asked for before the work, looked at after it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from kit.limits import Limiter
+from kit.quotas import Verdict
+
+from gateway.hot.callers import Caller
+
+_LONGEST_SECONDS = 1.0
+
+
+class Tolls:
+    """`clock` is monotonic, in seconds."""
+
+    def __init__(self, limiter: Limiter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limiter, self._clock = limiter, clock
+
+    def refusal(self, caller: Caller) -> Verdict | None:
+        """That of a moment ago, while it must still hold: nobody needs to be asked again, nor any work to be done."""
+        if caller.refused is None:
+            return None
+        at, verdict = caller.refused
+        since = self._clock() - at
+        if since >= min(verdict.retry_after, _LONGEST_SECONDS):
+            caller.refused = None
+            return None
+        return replace(verdict, retry_after=verdict.retry_after - since)
+
+    def start(self, caller: Caller) -> Awaitable[Verdict]:
+        """Sends at once; the verdict is there when it is needed."""
+        return asyncio.ensure_future(self._limiter.take(caller.buckets))
+
+    def remember(self, caller: Caller, verdict: Verdict) -> None:
+        caller.refused = (self._clock(), verdict)
