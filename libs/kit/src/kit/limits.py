@@ -5,16 +5,16 @@ The algorithm is GCRA: a bucket is one number, the time at which it will be full
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
-from typing import cast
+from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from kit import log
 from kit.breaker import Breaker
 from kit.errors import Unavailable, from_exception
+from kit.hotredis import HotRedis
 from kit.quotas import Bucket, Standing, Verdict
 
 MICROS = 1_000_000
@@ -61,38 +61,58 @@ end
 """
 
 
+class _Script(Protocol):
+    def __call__(self, keys: Any = (), args: Any = ()) -> Awaitable[Any]: ...
+
+
 class Limiter:
     """Takes from buckets in Redis; while Redis is away, from buckets of this process alone, and says so."""
 
-    def __init__(self, redis: Redis, on_fallback: Callable[[], None] = lambda: None) -> None:
-        self._take, self._return = redis.register_script(_SCRIPT), redis.register_script(_GIVE_BACK)
+    def __init__(self, redis: Redis | HotRedis, on_fallback: Callable[[], None] = lambda: None) -> None:
+        self._take, self._return = (cast("_Script", redis.register_script(text)) for text in (_SCRIPT, _GIVE_BACK))
         self._on_fallback = on_fallback
         self._local = LocalBuckets()
         self._breaker = Breaker(time.monotonic, limit=1)
 
     async def take(self, buckets: Sequence[Bucket]) -> Verdict:
-        if not buckets:
-            return Verdict()
-        answer = await self._shared(self._take, buckets)
-        if answer is None:
-            return self._local.take(buckets, _now())
-        wait, blamed, full_in = cast("tuple[int, int, list[int]]", answer)
-        return _verdict(buckets, wait, blamed - 1, full_in)
+        return await self.begin(buckets)()
+
+    def begin(self, buckets: Sequence[Bucket]) -> Callable[[], Awaitable[Verdict]]:
+        """By HotRedis the script is on its way at once, and what is answered waits for the verdict: work may be done in
+        between. It must be called, and once."""
+        asked = self._ask(self._take, buckets) if buckets else None
+
+        async def verdict() -> Verdict:
+            if not buckets:
+                return Verdict()
+            answer = await self._answer(asked)
+            if answer is None:
+                return self._local.take(buckets, _now())
+            wait, blamed, full_in = cast("tuple[int, int, list[int]]", answer)
+            return _verdict(buckets, wait, blamed - 1, full_in)
+
+        return verdict
 
     async def give_back(self, buckets: Sequence[Bucket]) -> None:
         """What one request took that is not to count after all."""
         self._local.give_back(buckets, _now())
         if buckets:
-            await self._shared(self._return, buckets)
+            await self._answer(self._ask(self._return, buckets))
 
-    async def _shared(self, script: AsyncScript, buckets: Sequence[Bucket]) -> object:
+    def _ask(self, script: _Script, buckets: Sequence[Bucket]) -> Awaitable[object] | None:
         """None while Redis is away."""
         if not self._breaker.admit():
-            self._on_fallback()
             return None
         args = [number for bucket in buckets for number in _spacing(bucket)]
+        return script(keys=[bucket.key for bucket in buckets], args=args)
+
+    async def _answer(self, asked: Awaitable[object] | None) -> object:
+        """None while Redis is away."""
+        if asked is None:
+            self._on_fallback()
+            return None
         try:
-            answer = await script(keys=[bucket.key for bucket in buckets], args=args)
+            answer = await asked
         except Exception as error:
             if not isinstance(from_exception(error), Unavailable):
                 self._breaker.dropped()
