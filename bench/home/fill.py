@@ -28,6 +28,7 @@ _PUBLIC, _PUBLISHED, _READY, _IMAGE = 1, 1, 5, 1
 _HUES = string.digits + string.ascii_letters
 _ROWS = 50
 _AT_ONCE = 64
+_SETTLED = 86_400
 
 Rows = Iterable[tuple[object, ...]]
 
@@ -193,9 +194,12 @@ def _author_timelines(settings: CassandraSettings, social: Social) -> None:
     with blocking_session(settings) as session:
         session.set_keyspace(settings.cassandra_keyspace)
         insert = session.prepare("insert into author_timeline (author_id, bucket, post_id) values (?, ?, ?)")
-        pulled = session.prepare("insert into pulled_author (shard, author_id) values (0, ?)")
-        work = [(pulled, (account_id(star),)) for star in range(social.shape.celebrities)]
-        work += [(batch, None) for author in range(social.shape.users) for batch in _batches(insert, social, author)]
+        # As the fan-out writes it, and long enough ago.
+        since = int((social.shape.until.timestamp() - _SETTLED) * 1e6)
+        pulled = "insert into pulled_author (shard, author_id, since_us) values (0, %s, %s) if not exists"
+        for star in range(social.shape.celebrities):
+            session.execute(pulled, (account_id(star), since))
+        work = [(batch, None) for author in range(social.shape.users) for batch in _batches(insert, social, author)]
         execute_concurrent(session, work, concurrency=_AT_ONCE)
 
 

@@ -1,7 +1,6 @@
 """Whether a read costs the same in a small and in a large system: both at once, measured in turns."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from bench.home.system import OURS, system
 from bench.measure import Result, result
 
 SMALL, LARGE = 1_000, 100_000
-_PULLED_FROM = 0.7  # of all follow a celebrity: its posts are pulled in both
 
 
 def growth(shape: Shape, options: Options, small: int = SMALL, large: int = LARGE) -> list[Result]:
@@ -35,10 +33,6 @@ def growth(shape: Shape, options: Options, small: int = SMALL, large: int = LARG
 
 def _place(open_: ExitStack, shape: Shape) -> Place:
     social = Social(shape)
-    opened = open_.enter_context(system(social, threshold(shape)))
+    opened = open_.enter_context(system(social))
     asyncio.run(fill(opened.stack.stores, social))
     return replace(ours(opened, OURS), name=f"home_at_{shape.users}")
-
-
-def threshold(shape: Shape) -> Mapping[str, Mapping[str, str]]:
-    return {"fanout": {"HELIOGRAPH_FANOUT_THRESHOLD": str(int(shape.users * _PULLED_FROM))}}

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 
 import grpc
 
@@ -16,7 +16,7 @@ async def _export(request: bytes, context: "grpc.aio.ServicerContext[bytes, byte
 
 async def main(port: int) -> None:
     server = grpc.aio.server()
-    handler: Any = grpc.unary_unary_rpc_method_handler(_export)
+    handler = cast("Any", grpc).unary_unary_rpc_method_handler(_export)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler}),))
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

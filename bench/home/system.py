@@ -1,5 +1,6 @@
 """A system of ours with a social graph in it, as it is deployed: with metrics, and with tracing to a sink at the
-default ratio. Only the limits of an address are raised, because one machine plays all people."""
+default ratio. Only the limits of an address are raised, because one machine plays all people, and the threshold of the
+fan-out is put where the graph's celebrities are above it."""
 
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -21,6 +22,7 @@ from bench.home.shape import Social, account_id
 OURS = ("gateway", "feed", "post", "user", "graph")  # who takes part in a read
 PROCESSES = (*OURS, "fanout", "media")
 SERVERS = ("redis", "cassandra", "postgres", "kafka")
+_PULLED_FROM = 0.7  # of all accounts follow a celebrity
 _LIMITS = ",".join(f"{bucket}.address=100000000/60" for bucket in ("read", "write"))
 
 
@@ -53,14 +55,15 @@ class System:
 
 
 @contextmanager
-def system(social: Social, environment: Mapping[str, Mapping[str, str]] | None = None) -> Generator[System]:
-    """With an empty home timeline for everybody. `environment` adds settings by process."""
+def system(social: Social) -> Generator[System]:
+    """With an empty home timeline for everybody."""
     with ExitStack() as open_:
         port = free_port()
         open_.enter_context(child(port, "bench.home.sink", str(port)))
         told = {"HELIOGRAPH_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
-        settings = {name: told | dict((environment or {}).get(name, {})) for name in PROCESSES}
+        settings = {name: dict(told) for name in PROCESSES}
         settings["gateway"]["HELIOGRAPH_RATE_LIMITS"] = _LIMITS
+        settings["fanout"]["HELIOGRAPH_FANOUT_THRESHOLD"] = str(int(social.shape.users * _PULLED_FROM))
         stack = open_.enter_context(Stack(only=PROCESSES, environment=settings))
         rules = TokenRules(timedelta(hours=6), timedelta(0))
         yield System(stack, social, AccessTokens(KeyFolder(stack.root / "secrets" / "token-keys"), rules), settings)

@@ -84,7 +84,7 @@ async def _filled(
     missing = [one for one in known if one not in found]
     if not missing:
         return found
-    execute: Any = execute_concurrent_with_args
+    execute = cast("Any", execute_concurrent_with_args)
     results: Any = await asyncio.to_thread(execute, session, select, [(one,) for one in missing])
     fresh: dict[int, bytes] = {row[0]: row[1] for _, rows in results for row in rows}
     pipe = redis.pipeline(transaction=False)
