@@ -30,6 +30,7 @@ from redis.asyncio import Redis
 from feed_service.clients import FragmentClient, GraphClient, PostClient
 from feed_service.events import LaneTasks
 from feed_service.pushing import Written, pushing
+from feed_service.ranking import Traces, interests_consumer, ranking
 from feed_service.reading import Peers, Stores, reading
 from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
 from feed_service.service import Erasure, Notes, Rebuild
@@ -73,7 +74,10 @@ class Parts:
         self.views = ViewsAtHand(hot, now=now)
         self.notes = Notes(self.warm, self.views)
         self.idle = IdleAccounts(redis, Patience("REDIS", seconds=0.5, rest=1.0, clock=time.monotonic), now=now)
-        self.erasure = Erasure(self.erased, self.home, self.authors, self.marks, self.warm, self.views, self.idle)
+        self.traces = Traces(redis, now=now)
+        self.erasure = Erasure(
+            self.erased, self.home, self.authors, self.marks, self.warm, self.views, self.idle, self.traces.forgetting
+        )
 
 
 async def serve(settings: ServeSettings) -> None:
@@ -83,7 +87,8 @@ async def serve(settings: ServeSettings) -> None:
         rebuilding = Rebuild(parts.home, parts.warm, parts.idle, parts.marks, peers.posts, peers.graph, now=now)
         stores = Stores(parts.home, parts.warm, parts.authors, parts.views)
         reads = reading(settings, stores, peers, rebuilding, now=now)
-        feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments)
+        ranked = await ranking(stack, settings, parts.traces, reads, peers, now=now)
+        feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments, ranked)
         await server.serve(
             settings,
             "feed",
@@ -93,7 +98,7 @@ async def serve(settings: ServeSettings) -> None:
                 partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding)),
             ],
             names=[NAME, PERSONAL, UPKEEP],
-            tasks=[pieces_listener(settings, reads.fragments)],
+            tasks=[pieces_listener(settings, reads.fragments), *ranked.tasks],
         )
 
 
@@ -104,7 +109,8 @@ async def fanout(settings: FanoutSettings) -> None:
         tasks = LaneTasks(await stack.enter_async_context(open_producer(settings)))
         stores = Written(parts.home, parts.states, parts.authors, parts.marks, parts.erased, parts.warm, parts.idle)
         pushes = pushing(settings, rows, redis, stores, peers.graph, tasks, parts.erasure, now=now)
-        running = [*pushes, views_consumer(settings, parts.notes)]
+        interests = interests_consumer(settings, parts.traces, parts.erased, peers)
+        running = [*pushes, views_consumer(settings, parts.notes), interests]
         await server.work(settings, "fanout", checks={"cassandra": rows.check}, tasks=running)
 
 

@@ -133,6 +133,11 @@ class FragmentClient:
         likes = [(like.post_id, like.change_id) for like in answer.likes]
         return likes, likes[-1][0] if len(likes) == limit else 0
 
+    async def commenters(self, ids: Sequence[int]) -> Mapping[int, Sequence[int]]:
+        """Those of late, by post, whoever may see them."""
+        answer = await self._stub.ListCommenters(pb.ListCommentersRequest(post_ids=ids))
+        return {one.post_id: one.user_ids for one in answer.posts}
+
     async def with_tag(self, tag: str, before: int, limit: int) -> Sequence[Entry]:
         answer = await self._stub.ListTagPostIds(
             pb.ListTagPostIdsRequest(tag=tag, before_id=0 if before == TOP else before, page_size=limit)

@@ -1,5 +1,7 @@
 """FeedService of protos/heliograph/feed/v1, PersonalDataService of privacy/v1, UpkeepService of upkeep/v1."""
 
+from collections.abc import Mapping
+
 from heliograph.feed.v1 import feed_pb2 as pb
 from heliograph.feed.v1.feed_pb2_grpc import FeedServiceServicer
 from heliograph.post.v1.post_pb2 import Post
@@ -12,11 +14,17 @@ from kit.paging import page_size
 from kit.server import Context
 
 from feed_service.model import Entry, Shown, compose, parse_token, parse_viewer
+from feed_service.ranking import Ranked
 from feed_service.service import Erasure, Fragments, HomeFeed, Notes, Rebuild
+
+_ORDERS: Mapping[int, str] = {pb.ORDER_LATEST: "latest", pb.ORDER_TOP: "top"}
 
 
 class FeedRpc(FeedServiceServicer):
-    def __init__(self, feed: HomeFeed[Post], pages: HomeFeed[Shown], notes: Notes, fragments: Fragments) -> None:
+    def __init__(
+        self, feed: HomeFeed[Post], pages: HomeFeed[Shown], notes: Notes, fragments: Fragments, ranked: Ranked
+    ) -> None:
+        self._top, self._seen, self._why = ranked.top, ranked.seen, ranked.why
         self._feed, self._pages, self._notes, self._fragments = feed, pages, notes, fragments
 
     async def GetHomeFeed(self, request: pb.GetHomeFeedRequest, context: Context) -> pb.GetHomeFeedResponse:
@@ -26,6 +34,8 @@ class FeedRpc(FeedServiceServicer):
         return pb.GetHomeFeedResponse(posts=page.posts, next_page_token=page.next_token, degraded=page.degraded)
 
     async def GetHomePage(self, request: pb.GetHomePageRequest, context: Context) -> pb.GetHomePageResponse:
+        if request.order == pb.ORDER_TOP:
+            return await self._top_page(request)
         page = await self._pages.page(
             parse_viewer(request.viewer_id), page_size(request.page_size), parse_token(request.page_token)
         )
@@ -47,6 +57,22 @@ class FeedRpc(FeedServiceServicer):
             case _:
                 pass  # of a newer caller
         return pb.NoteChangeResponse()
+
+    async def MarkSeen(self, request: pb.MarkSeenRequest, context: Context) -> pb.MarkSeenResponse:
+        viewer_id, order = parse_viewer(request.viewer_id), _ORDERS.get(request.order, "")
+        return pb.MarkSeenResponse(recorded=await self._seen.mark(viewer_id, request.post_ids, order))
+
+    async def ExplainPost(self, request: pb.ExplainPostRequest, context: Context) -> pb.ExplainPostResponse:
+        found = await self._why.explain(parse_viewer(request.viewer_id), request.post_id)
+        reasons = [
+            pb.Reason(feature=one.feature, value=one.value, contribution=one.contribution) for one in found.reasons
+        ]
+        return pb.ExplainPostResponse(score=found.score, reasons=reasons)
+
+    async def _top_page(self, request: pb.GetHomePageRequest) -> pb.GetHomePageResponse:
+        page = await self._top.page(parse_viewer(request.viewer_id), page_size(request.page_size), request.page_token)
+        items = b"[" + b",".join(page.items) + b"]"
+        return pb.GetHomePageResponse(items=items, next_page_token=page.next_token, degraded=page.degraded)
 
 
 class PersonalRpc(PersonalDataServiceServicer):

@@ -1,6 +1,7 @@
 """An account's timelines go for good. In the timelines of its followers, its posts go as they do when each of them
 unfollows: graph tells so when it takes the follows away, and asks nobody to wait for it."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 
@@ -30,6 +31,10 @@ class IdleAccounts(Protocol):
     async def leave(self, user_id: int) -> int | None: ...
 
 
+Forget = Callable[[int], Awaitable[int]]
+"""Takes away something more of the account; answers how many things."""
+
+
 class Erasure:
     """May be repeated, and what is written late stays away: rows carry the time of what they tell of, which is before
     the deletion's."""
@@ -43,9 +48,11 @@ class Erasure:
         warm: WarmTimelines,
         at_hand: AtHand,
         idle: IdleAccounts,
+        forgetting: Sequence[Forget] = (),
     ) -> None:
         self._erased, self._home, self._authors, self._marks = erased, home, authors, marks
         self._warm, self._at_hand, self._idle = warm, at_hand, idle
+        self._forgetting = forgetting
 
     async def erase(self, user_id: int) -> int:
         """Marked first: from then on no chunk of the fan-out brings the account's posts to anybody. Raises Unavailable
@@ -56,4 +63,6 @@ class Erasure:
         await self._warm.drop(user_id)
         await self._at_hand.forget(user_id)
         await self._idle.leave(user_id)
+        for forget in self._forgetting:
+            removed += await forget(user_id)
         return removed

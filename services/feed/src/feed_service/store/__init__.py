@@ -5,8 +5,11 @@ from feed_service.store.chunks import ChunkRows
 from feed_service.store.erased import ErasedRows
 from feed_service.store.home import HomeRows
 from feed_service.store.idle import IdleAccounts
+from feed_service.store.interests import InterestLog
 from feed_service.store.marks import AuthorMarks
 from feed_service.store.outages import Patience
+from feed_service.store.seen import SeenPosts
+from feed_service.store.sessions import Sessions
 from feed_service.store.states import HomeStates
 from feed_service.store.turns import Turns
 from feed_service.store.views import ViewsAtHand
@@ -20,7 +23,10 @@ __all__ = [
     "HomeRows",
     "HomeStates",
     "IdleAccounts",
+    "InterestLog",
     "Patience",
+    "SeenPosts",
+    "Sessions",
     "Turns",
     "ViewsAtHand",
     "WarmTimelines",

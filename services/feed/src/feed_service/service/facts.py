@@ -1,0 +1,51 @@
+"""What ranking knows of posts and of those who read them, from pieces of posts and from graph."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from feed_service.model import Piece, Relations
+from feed_service.model.ranking import PostFacts, cell_of
+from feed_service.service.top_ports import Ties
+
+_POSTS_AT_ONCE = 200
+
+Pieces = Callable[[Sequence[int]], Awaitable[Mapping[int, Piece]]]
+Commenters = Callable[[Sequence[int]], Awaitable[Mapping[int, Sequence[int]]]]
+
+
+class PeersFacts:
+    """`pieces` and `commenters` answer what there is of at most 200 posts."""
+
+    def __init__(
+        self, pieces: Pieces, commenters: Commenters, relations: Callable[[int], Awaitable[Relations]]
+    ) -> None:
+        self._pieces, self._commenters, self._relations = pieces, commenters, relations
+
+    async def of_posts(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
+        """Raises Unavailable."""
+        found = await asyncio.gather(*(self._of_some(some) for some in _cut(post_ids)))
+        return [post for some in found for post in some]
+
+    async def contents(self, post_ids: Sequence[int]) -> Mapping[int, PostFacts]:
+        """Raises Unavailable."""
+        found = await asyncio.gather(*(self._pieces(some) for some in _cut(post_ids)))
+        return {post_id: _facts(one, ()) for some in found for post_id, one in some.items()}
+
+    async def ties(self, viewer_id: int) -> Ties:
+        """Raises Unavailable."""
+        relations = await self._relations(viewer_id)
+        known = (one for one, how in relations.known.items() if how.following and not (how.muting or how.blocked))
+        return Ties(frozenset(known), frozenset(relations.tags))
+
+    async def _of_some(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
+        pieces, commenters = await asyncio.gather(self._pieces(post_ids), self._commenters(post_ids))
+        return [_facts(one, commenters.get(post_id, ())) for post_id, one in pieces.items()]
+
+
+def _cut(post_ids: Sequence[int]) -> Sequence[Sequence[int]]:
+    return [post_ids[start : start + _POSTS_AT_ONCE] for start in range(0, len(post_ids), _POSTS_AT_ONCE)]
+
+
+def _facts(one: Piece, commenters: Sequence[int]) -> PostFacts:
+    cell = cell_of(one.place.latitude, one.place.longitude) if one.place else None
+    return PostFacts(one.entry.post_id, one.entry.author_id, one.likes, one.comments, one.tags, cell, commenters)
