@@ -26,6 +26,9 @@ WITH_PASSWORD = {"password": PASSWORD}
 # To accept who follows already changes nothing.
 ACCEPT = Cells("          401  404  404  404  404  404  +    401  404  403",
                "          401  404  404  .    404  404  +    401  404  403")  # fmt: skip
+# Of posts in one's feed alone.
+WHY = Cells("             401  404  +    404  404  404  +    401  404  403",
+            "             401  404  +    .    404  404  +    401  404  403")  # fmt: skip
 ON_OTHERS = same("        401  +    +    +    +    +    422  401  +    403")
 MUTE = same("             401  +    +    +    404  +    422  401  +    403")
 CLOSE_FRIEND = same("     401  +    +    +    404  422  422  401  +    403")
@@ -235,7 +238,9 @@ ROWS = [
     Row("POST /v1/posts", 201, MINE, post_of_a_photo, prepare=a_photo_of_ones_own),
     Row("POST /v1/me/feed", 201, MINE, post_of_a_photo, prepare=a_photo_of_ones_own),
     Row("GET /v1/me/feed", 200, MINE),
+    Row("POST /v1/me/feed/seen", 200, MINE, lambda things: {"post_ids": [things["post_id"]]}),
     Row("GET /v1/posts/{post_id}", 200, SHOWN),
+    Row("GET /v1/posts/{post_id}/why", 200, WHY),
     Row("PATCH /v1/posts/{post_id}", 200, OWNED, {"caption": "hello #matrix, again"}),
     Row("DELETE /v1/posts/{post_id}", 204, OWNED, prepare=for_owner_a_post),
     Row("GET /v1/posts/{post_id}/likes", 200, SHOWN),

@@ -40,6 +40,7 @@ from gateway.routes import (
     oauth,
     operations,
     posts,
+    ranking,
     search,
     sessions,
     settings,
@@ -53,6 +54,7 @@ from gateway.routing import Endpoint, GuardedRoute
 _MODULES = (
     accounts, credentials, sessions, me, settings, avatars, users, graph, uploads, media, posts, comments, feed,
     notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle, tags,
+    ranking,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

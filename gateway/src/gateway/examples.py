@@ -237,6 +237,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Profile": _PROFILE,
     "Profiles": {"items": [_PROFILE], "next": None},
+    "Reasons": {
+        "items": [
+            {"feature": "recency", "text": "Posted 3 hours ago", "contribution": 0.8909},
+            {"feature": "affinity", "text": "You often like or comment on this person's posts", "contribution": 0.61},
+        ],
+        "score": 1.5009,
+    },
+    "Recorded": {"recorded": 1},
     "RecoveryCodes": {"recovery_codes": _RECOVERY_CODES},
     "Relationship": _RELATIONSHIP,
     "Relationships": {"items": [_RELATIONSHIP], "next": None},
