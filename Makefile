@@ -6,8 +6,9 @@ PY := $(BIN)/python
 STACK := devstack/bootstrap
 S ?=
 URL ?=
+ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench-auth bench-graph erasure-check
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-auth bench-graph erasure-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +48,17 @@ e2e: browser ## End-to-end tests on a whole system of their own
 
 faults: setup ## Kill and starve it; nothing acknowledged may be lost
 	@$(PY) -m devstack servers run -- tests/run faults
+
+bench: bench-home bench-rpc bench-fanout bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
+
+bench-home: setup ## The home feed under load, beside a static route and a textbook's stack: a quarter of an hour
+	@$(PY) -m devstack servers run -- $(PY) -m bench.home $(ARGS)
+
+bench-rpc: setup ## What an internal call costs both of its ends: batched, and unary with and without the kit
+	@$(PY) -m bench.rpc
+
+bench-fanout: setup ## Posts to followers, end to end, beside stream-framework and plain writers: a quarter of an hour
+	@$(PY) -m devstack servers run -- $(PY) -m bench.fanout $(ARGS)
 
 bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token checks
 	@$(PY) -m devstack servers run -- $(PY) -m bench.auth
