@@ -7,7 +7,7 @@ import grpc
 from feed_service.model import TOP, pack
 from google.protobuf.message import Message
 from heliograph.graph.v1 import graph_pb2
-from heliograph.post.v1 import post_pb2
+from heliograph.post.v1 import fragments_pb2, post_pb2
 
 from services.feed.tests.fakes import FakeGraph, FakePosts
 
@@ -20,12 +20,19 @@ class GraphPeer:
     def __init__(self, truth: FakeGraph) -> None:
         self._truth = truth
 
-    async def relationships(
-        self, request: graph_pb2.BatchGetRelationshipsRequest, _: Any
-    ) -> graph_pb2.BatchGetRelationshipsResponse:
-        found = await self._truth.relations(request.viewer_id, request.ids)
-        relations = [graph_pb2.Relationship(id=i, following=r.following, muting=r.muting) for i, r in found.items()]
-        return graph_pb2.BatchGetRelationshipsResponse(relationships=relations)
+    async def relations(self, request: graph_pb2.PackRelationsRequest, _: Any) -> graph_pb2.PackRelationsResponse:
+        """In pages of one account, as if there were thousands."""
+        found = await self._truth.relations_of(request.user_id)
+        rest = sorted(one for one in found.known if one > request.after_id)
+        page = {one: found.known[one] for one in rest[:1]}
+        return graph_pb2.PackRelationsResponse(
+            following=pack(one for one, relation in page.items() if relation.following),
+            blocked=pack(one for one, relation in page.items() if relation.blocked),
+            close_friend_of=pack(one for one, relation in page.items() if relation.close_friend),
+            muted=pack(one for one, relation in page.items() if relation.muting),
+            tags=[] if request.after_id else found.tags,
+            next_after_id=rest[0] if len(rest) > 1 else 0,
+        )
 
     async def counts(self, request: graph_pb2.BatchGetCountsRequest, _: Any) -> graph_pb2.BatchGetCountsResponse:
         counts = [graph_pb2.Counts(id=one, followers=await self._truth.followers(one)) for one in request.ids]
@@ -42,7 +49,7 @@ class GraphPeer:
 
     def register(self, server: grpc.aio.Server) -> None:
         methods: dict[str, tuple[Method, type[Message]]] = {
-            "BatchGetRelationships": (self.relationships, graph_pb2.BatchGetRelationshipsRequest),
+            "PackRelations": (self.relations, graph_pb2.PackRelationsRequest),
             "BatchGetCounts": (self.counts, graph_pb2.BatchGetCountsRequest),
             "PackFollowers": (self.followers, graph_pb2.PackFollowersRequest),
             "PackFollowing": (self.following, graph_pb2.PackFollowingRequest),
@@ -71,6 +78,56 @@ class PostPeer:
             "BatchGetPosts": (self.posts, post_pb2.BatchGetPostsRequest),
         }
         _register(server, self.name, methods)
+
+
+class FragmentPeer:
+    name = "heliograph.post.v1.FragmentService"
+
+    def __init__(self, truth: FakePosts) -> None:
+        self._truth = truth
+
+    async def fragments(self, request: fragments_pb2.GetFragmentsRequest, _: Any) -> fragments_pb2.GetFragmentsResponse:
+        ids = [post for post in request.ids if post in self._truth.authors]
+        authors = {self._truth.authors[post] for post in ids}
+        return fragments_pb2.GetFragmentsResponse(
+            fragments=[self._fragment(post) for post in ids],
+            authors=[fragments_pb2.Author(id=one, json=b'{"id":"%d"}' % one) for one in authors],
+        )
+
+    async def liked(self, request: fragments_pb2.GetLikedRequest, _: Any) -> fragments_pb2.GetLikedResponse:
+        return fragments_pb2.GetLikedResponse(ids=await self._truth.liked(request.user_id, request.ids))
+
+    async def likes(self, request: fragments_pb2.ListLikedIdsRequest, _: Any) -> fragments_pb2.ListLikedIdsResponse:
+        found, _floor = await self._truth.newest_likes(request.user_id, request.page_size)
+        likes = [fragments_pb2.LikedPost(post_id=post, change_id=change) for post, change in found]
+        return fragments_pb2.ListLikedIdsResponse(likes=likes)
+
+    async def with_tag(
+        self, request: fragments_pb2.ListTagPostIdsRequest, _: Any
+    ) -> fragments_pb2.ListTagPostIdsResponse:
+        found = await self._truth.with_tag(request.tag, request.before_id or TOP, request.page_size)
+        refs = [post_pb2.PostRef(post_id=entry.post_id, author_id=entry.author_id) for entry in found]
+        return fragments_pb2.ListTagPostIdsResponse(posts=refs)
+
+    def register(self, server: grpc.aio.Server) -> None:
+        methods: dict[str, tuple[Method, type[Message]]] = {
+            "GetFragments": (self.fragments, fragments_pb2.GetFragmentsRequest),
+            "GetLiked": (self.liked, fragments_pb2.GetLikedRequest),
+            "ListLikedIds": (self.likes, fragments_pb2.ListLikedIdsRequest),
+            "ListTagPostIds": (self.with_tag, fragments_pb2.ListTagPostIdsRequest),
+        }
+        _register(server, self.name, methods)
+
+    def _fragment(self, post: int) -> fragments_pb2.Fragment:
+        demand = self._truth.demand(post)
+        return fragments_pb2.Fragment(
+            post_id=post,
+            author_id=self._truth.authors[post],
+            demand=fragments_pb2.Demand(
+                author=demand.author, follower=demand.follower, close_friend=demand.close_friend
+            ),
+            body=b'"title":"%d"' % post,
+        )
 
 
 def _register(server: grpc.aio.Server, service: str, methods: dict[str, tuple[Method, type[Message]]]) -> None:
