@@ -13,7 +13,7 @@ from gateway.schemas.requests import Id
 
 routes = Routes("Feed")
 
-_ORDERS: Mapping[str | None, feed_pb2.Order] = {
+_ORDERS: Mapping[str | None, feed_pb2.Order.ValueType] = {
     None: feed_pb2.ORDER_UNSPECIFIED,
     "latest": feed_pb2.ORDER_LATEST,
     "top": feed_pb2.ORDER_TOP,

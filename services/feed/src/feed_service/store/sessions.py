@@ -20,7 +20,8 @@ _RECORD = struct.Struct(f">qqf{len(FEATURES)}f")
 _SAVE = """
 local index, ranking, session, most, ttl = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 redis.call('SET', ranking, ARGV[4], 'EX', ttl)
-redis.call('ZADD', index, redis.call('TIME')[1], session)
+local now = redis.call('TIME')
+redis.call('ZADD', index, now[1] + now[2] / 1000000, session)
 redis.call('EXPIRE', index, ttl)
 for _, old in ipairs(redis.call('ZRANGE', index, 0, -1 - most)) do
     redis.call('DEL', index .. ':' .. old)
