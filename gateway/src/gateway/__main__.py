@@ -23,6 +23,7 @@ from gateway.here import Parts
 from gateway.idempotency import Records
 from gateway.keys import Keys
 from gateway.limits import FALLBACKS
+from gateway.notes import Notes
 from gateway.render import Render
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
@@ -49,6 +50,7 @@ async def assemble(config: GatewaySettings) -> AsyncGenerator[Parts]:
             cursors=Cursors(config.cursor_key.get_secret_value().encode()),
             urls=urls,
             render=Render(urls),
+            notes=Notes(services.feed.NoteChange),
         )
 
 

@@ -41,6 +41,7 @@ from gateway.routes import (
     operations,
     posts,
     ranking,
+    relations,
     search,
     sessions,
     settings,
@@ -52,9 +53,9 @@ from gateway.routes import (
 from gateway.routing import Endpoint, GuardedRoute
 
 _MODULES = (
-    accounts, credentials, sessions, me, settings, avatars, users, graph, uploads, media, posts, comments, feed,
-    notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle, tags,
-    ranking,
+    accounts, credentials, sessions, me, settings, avatars, users, graph, relations, uploads, media, posts, comments,
+    feed, notifications, search, delivery, operations, apps, authorize, oauth, admin, factors, suggestions, lifecycle,
+    tags, ranking,
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])

@@ -18,6 +18,7 @@ from gateway.auth import Authenticator, Viewer, required
 from gateway.clients import Services
 from gateway.idempotency import Records
 from gateway.keys import Keys
+from gateway.notes import Notes
 from gateway.render import Render
 from gateway.revocations import Revocations
 from gateway.settings import GatewaySettings
@@ -42,6 +43,7 @@ class Parts:
     cursors: Cursors
     urls: MediaUrls
     render: Render
+    notes: Notes
 
 
 class Here:
@@ -52,6 +54,7 @@ class Here:
         self.parts: Parts = request.app.state.parts
         self.services = self.parts.services
         self.render = self.parts.render
+        self.notes = self.parts.notes
 
     @property
     def viewer(self) -> Viewer:

@@ -77,12 +77,14 @@ async def update(here: HereDep, post_id: Id, body: requests.PostChange) -> Respo
     )
     asked.update_mask.paths.extend(sorted(changed))
     post = (await here.services.post.UpdatePost(asked)).post
+    await here.notes.post_changed(post_id)
     return here.read(here.render.post(post), post.etag)
 
 
 @routes.add("DELETE /v1/posts/{post_id}", "deletePost", "Delete a post", status=204, problems=(403, 404), policy=_WRITE)
 async def delete(here: HereDep, post_id: Id) -> Response:
     await here.services.post.DeletePost(post_pb2.DeletePostRequest(viewer_id=here.viewer.id, post_id=post_id))
+    await here.notes.post_changed(post_id)
     return nothing()
 
 
@@ -117,6 +119,7 @@ async def by_tag(page: PageDep, tag: Annotated[Text, Path(max_length=200)]) -> R
 async def like(here: HereDep, post_id: Id) -> Response:
     asked = post_pb2.LikePostRequest(viewer_id=here.viewer.id, post_id=post_id)
     now = await here.services.post.LikePost(asked)
+    await here.notes.liked(here.viewer.id, post_id, now.change_id, liked=True)
     return answer(render.liked(now.counts, now.viewer))
 
 
@@ -126,6 +129,7 @@ async def like(here: HereDep, post_id: Id) -> Response:
 async def unlike(here: HereDep, post_id: Id) -> Response:
     asked = post_pb2.UnlikePostRequest(viewer_id=here.viewer.id, post_id=post_id)
     now = await here.services.post.UnlikePost(asked)
+    await here.notes.liked(here.viewer.id, post_id, now.change_id, liked=False)
     return answer(render.liked(now.counts, now.viewer))
 
 
@@ -160,6 +164,7 @@ async def publish(here: Here, body: requests.NewPost) -> Response:
         request_id=here.creation_id,
     )
     post = (await here.services.post.CreatePost(asked)).post
+    await here.notes.posted(here.viewer.id, post.id)
     return answer(here.render.post(post), 201, {"Location": f"/v1/posts/{post.id}"})
 
 

@@ -38,12 +38,14 @@ async def get(here: HereDep, tag: Tag) -> Response:
 )
 async def follow(here: HereDep, tag: Tag) -> Response:
     followed = await here.services.graph.FollowTag(graph_pb2.FollowTagRequest(viewer_id=here.viewer.id, tag=tag))
+    await here.notes.relations(here.viewer.id)
     return answer(FollowedTag(followed.tag))
 
 
 @routes.add("DELETE /v1/tags/{tag}/follow", "unfollowTag", "Unfollow a tag", status=204, policy=_FOLLOW)
 async def unfollow(here: HereDep, tag: Tag) -> Response:
     await here.services.graph.UnfollowTag(graph_pb2.UnfollowTagRequest(viewer_id=here.viewer.id, tag=tag))
+    await here.notes.relations(here.viewer.id)
     return nothing()
 
 
