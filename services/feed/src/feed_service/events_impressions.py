@@ -5,10 +5,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from heliograph.events.v1 import feed_events_pb2 as pb
 from kit.errors import Unavailable
-from kit.kafka import Message, Producer
+from kit.kafka import Message
 from prometheus_client import Counter
 
 from feed_service.model.ranking import WEIGHTS
@@ -29,10 +30,16 @@ class _Waiting:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class Producing(Protocol):
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Raises Unavailable."""
+        ...
+
+
 class KafkaImpressions:
     """`run` sends; without it all waits. `sample` is the share of sessions whose pages are told."""
 
-    def __init__(self, producer: Producer, *, sample: float, waiting: int = _WAITING) -> None:
+    def __init__(self, producer: Producing, *, sample: float, waiting: int = _WAITING) -> None:
         self._producer, self._sample = producer, sample
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(waiting)
 
