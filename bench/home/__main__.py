@@ -10,9 +10,9 @@ from datetime import datetime
 from bench.home import phases, plot
 from bench.home.fill import fill
 from bench.home.growth import growth
-from bench.home.runs import Options, Place, ours, peers, shorter
+from bench.home.runs import Options, Place, again, ours, peers, shorter
 from bench.home.shape import Shape, Social
-from bench.home.system import OURS, System, system
+from bench.home.system import System, system
 from bench.measure import RESULTS, Result, report
 
 QUICK = Shape(users=500, follows=20, viewers=40, composers=20)
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measured(opened: System, options: Options, *, quick: bool) -> list[Result]:
-    home = ours(opened, OURS)
+    home = ours(opened)
     _say("reading every feed once, from truth")
     home.once(home.asks)
     home.closed(options)
@@ -53,8 +53,8 @@ def measured(opened: System, options: Options, *, quick: bool) -> list[Result]:
             _plot([home, textbook], most, options)
         results += phases.profile(opened, home, options)
         _say("with nothing kept in feed's process")
-        results += phases.uncached(opened, static, options, lambda: ours(opened, OURS))
-    home = ours(opened, OURS)
+        results += phases.uncached(opened, home, static, options)
+    home = again(opened, home)
     home.closed(options)
     _say("compose, then all mixed")
     results += phases.compose(opened, home)

@@ -9,7 +9,7 @@ from bench.home.fill import fill
 from bench.home.phases import side_by_side
 from bench.home.runs import Options, Place, ours
 from bench.home.shape import Shape, Social
-from bench.home.system import OURS, system
+from bench.home.system import system
 from bench.measure import Result, result
 
 SMALL, LARGE = 1_000, 100_000
@@ -35,4 +35,4 @@ def _place(open_: ExitStack, shape: Shape) -> Place:
     social = Social(shape)
     opened = open_.enter_context(system(social))
     asyncio.run(fill(opened.stack.stores, social))
-    return replace(ours(opened, OURS), name=f"home_at_{shape.users}")
+    return replace(ours(opened), name=f"home_at_{shape.users}")

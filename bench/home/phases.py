@@ -3,12 +3,12 @@
 import asyncio
 import concurrent.futures
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.home import asks, figures
 from bench.home.freshness import probes, watch
-from bench.home.runs import Options, Place, checked
+from bench.home.runs import Options, Place, again, checked
 from bench.home.system import OURS, System
 from bench.load.driver import Run, run
 from bench.load.plan import Plan
@@ -79,10 +79,10 @@ def curve(place: Place, most: float, options: Options) -> list[Point]:
     return points
 
 
-def uncached(system: System, static: Place, options: Options, again: Callable[[], Place]) -> list[Result]:
-    """With nothing kept in feed's process. `again` finds the system's processes anew."""
+def uncached(system: System, home: Place, static: Place, options: Options) -> list[Result]:
+    """With nothing kept in feed's process."""
     system.restart("feed", _UNCACHED)
-    home = again()
+    home = again(system, home)
     home.closed(options)
     found = side_by_side((home, static), options)
     name = "home_cpu_vs_static_uncached"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.home import asks
 from bench.home.children import child, free_port
-from bench.home.system import SERVERS, System
+from bench.home.system import OURS, SERVERS, System
 from bench.load.driver import Run, run
 from bench.load.plan import Ask, Plan, request
 from bench.textbook.running import textbook
@@ -67,8 +67,13 @@ def checked(name: str, found: Run) -> Run:
     return found
 
 
-def ours(system: System, processes: tuple[str, ...]) -> Place:
-    return Place("home", system.port, dict(system.watched()), processes, asks.home(system))
+def ours(system: System) -> Place:
+    return Place("home", system.port, dict(system.watched()), OURS, asks.home(system))
+
+
+def again(system: System, place: Place) -> Place:
+    """The same after processes were restarted."""
+    return replace(place, watched=dict(system.watched()))
 
 
 @contextmanager
