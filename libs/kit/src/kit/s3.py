@@ -77,7 +77,9 @@ class Bucket:
         self.name = settings.s3_bucket
         self._threads = threads
         self._client = _client(settings, settings.s3_endpoint)
-        self._public = _client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        public = settings.s3_public_endpoint or settings.s3_endpoint
+        # To make a client takes much longer than to use it.
+        self._public = self._client if public == settings.s3_endpoint else _client(settings, public)
 
     def presign_put(
         self,

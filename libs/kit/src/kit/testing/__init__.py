@@ -4,9 +4,9 @@ The servers' addresses are in the JSON file that HELIOGRAPH_TEST_SERVERS names.
 """
 
 from kit.testing.calls import Rpc, rpc
-from kit.testing.databases import MakeDatabase, MakeKeyspace, keyspaces, make_database, make_keyspace
+from kit.testing.databases import MakeDatabase, MakeKeyspace, databases, keyspaces, make_database, make_keyspace
 from kit.testing.servers import MakeSettings, make_settings, servers
-from kit.testing.stores import MakeTopics, bucket, index_prefix, make_topics, redis_url, topic_prefix
+from kit.testing.stores import MakeTopics, bucket, index_prefix, make_topics, redis_url, s3_client, topic_prefix
 from kit.testing.waiting import eventually
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "MakeTopics",
     "Rpc",
     "bucket",
+    "databases",
     "eventually",
     "index_prefix",
     "keyspaces",
@@ -25,6 +26,7 @@ __all__ = [
     "make_topics",
     "redis_url",
     "rpc",
+    "s3_client",
     "servers",
     "topic_prefix",
 ]

@@ -55,16 +55,30 @@ async def make_topics(servers: dict[str, str], topic_prefix: str) -> AsyncGenera
     await _delete_topics(bootstrap, topic_prefix)
 
 
+@pytest.fixture(scope="session")
+def s3_client(servers: dict[str, str]) -> Any:
+    """Behind bucket: to make one takes longer than what it does there."""
+    import boto3  # an extra that only some services install
+
+    return boto3.client(
+        "s3",
+        endpoint_url=servers["HELIOGRAPH_S3_ENDPOINT"],
+        region_name=servers["HELIOGRAPH_S3_REGION"],
+        aws_access_key_id=servers["HELIOGRAPH_S3_ACCESS_KEY"],
+        aws_secret_access_key=servers["HELIOGRAPH_S3_SECRET_KEY"],
+    )
+
+
 @pytest.fixture
-def bucket(servers: dict[str, str]) -> Iterator[str]:
+def bucket(s3_client: Any) -> Iterator[str]:
     """The name of an empty bucket."""
-    client, name = _s3(servers), f"test-{secrets.token_hex(8)}"
-    client.create_bucket(Bucket=name)
+    name = f"test-{secrets.token_hex(8)}"
+    s3_client.create_bucket(Bucket=name)
     yield name
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+    for page in s3_client.get_paginator("list_objects_v2").paginate(Bucket=name):
         for entry in page.get("Contents", []):
-            client.delete_object(Bucket=name, Key=entry["Key"])
-    client.delete_bucket(Bucket=name)
+            s3_client.delete_object(Bucket=name, Key=entry["Key"])
+    s3_client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture
@@ -100,15 +114,3 @@ async def _delete_topics(bootstrap: str, prefix: str) -> None:
             await admin.delete_topics(names)
     finally:
         await admin.close()
-
-
-def _s3(servers: dict[str, str]) -> Any:
-    import boto3  # an extra that only some services install
-
-    return boto3.client(
-        "s3",
-        endpoint_url=servers["HELIOGRAPH_S3_ENDPOINT"],
-        region_name=servers["HELIOGRAPH_S3_REGION"],
-        aws_access_key_id=servers["HELIOGRAPH_S3_ACCESS_KEY"],
-        aws_secret_access_key=servers["HELIOGRAPH_S3_SECRET_KEY"],
-    )
