@@ -41,6 +41,11 @@ class UpkeepServiceStub:
                 request_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildRequest.SerializeToString,
                 response_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildResponse.FromString,
                 _registered_method=True)
+        self.Verify = channel.unary_unary(
+                '/heliograph.upkeep.v1.UpkeepService/Verify',
+                request_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.SerializeToString,
+                response_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.FromString,
+                _registered_method=True)
 
 
 class UpkeepServiceServicer:
@@ -56,6 +61,14 @@ class UpkeepServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Verify(self, request, context):
+        """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
+        The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UpkeepServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +76,11 @@ def add_UpkeepServiceServicer_to_server(servicer, server):
                     servicer.Rebuild,
                     request_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildRequest.FromString,
                     response_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildResponse.SerializeToString,
+            ),
+            'Verify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.FromString,
+                    response_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -94,6 +112,33 @@ class UpkeepService:
             '/heliograph.upkeep.v1.UpkeepService/Rebuild',
             heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildRequest.SerializeToString,
             heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Verify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.upkeep.v1.UpkeepService/Verify',
+            heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.SerializeToString,
+            heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,10 @@ class UpkeepServiceStub:
     """One bounded step. The caller holds the place: repeated with `next_token` until that is empty, and a step that was
     lost is asked for again. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
     """
+    Verify: _aio.UnaryUnaryMultiCallable[_upkeep_pb2.VerifyRequest, _upkeep_pb2.VerifyResponse]
+    """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
+    The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
+    """
 
 class UpkeepServiceServicer(metaclass=_abc_1.ABCMeta):
     """Views can be lost: each service that keeps some builds them again from truth, while it goes on serving. Whoever can
@@ -36,6 +40,16 @@ class UpkeepServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_upkeep_pb2.RebuildResponse]:
         """One bounded step. The caller holds the place: repeated with `next_token` until that is empty, and a step that was
         lost is asked for again. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
+        """
+
+    @_abc_1.abstractmethod
+    def Verify(
+        self,
+        request: _upkeep_pb2.VerifyRequest,
+        context: _aio.ServicerContext[_upkeep_pb2.VerifyRequest, _abc.Awaitable[_upkeep_pb2.VerifyResponse]],
+    ) -> _abc.Awaitable[_upkeep_pb2.VerifyResponse]:
+        """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
+        The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
         """
 
 def add_UpkeepServiceServicer_to_server(servicer: UpkeepServiceServicer, server: _aio.Server) -> None: ...

@@ -33,7 +33,7 @@ from feed_service.pushing import Written, pushing
 from feed_service.ranking import Traces, interests_consumer, ranking
 from feed_service.reading import Peers, Stores, reading
 from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
-from feed_service.service import Erasure, Notes, Rebuild
+from feed_service.service import Erasure, Notes, Rebuild, Verify
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings, ServeSettings
 from feed_service.store import (
     AuthorMarks,
@@ -88,6 +88,7 @@ async def serve(settings: ServeSettings) -> None:
         stores = Stores(parts.home, parts.warm, parts.authors, parts.views)
         reads = reading(settings, stores, peers, rebuilding, now=now)
         ranked = await ranking(stack, settings, parts.traces, reads, peers, now=now)
+        verifying = Verify(reads.pages, reads.candidates)
         feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments, ranked)
         await server.serve(
             settings,
@@ -95,7 +96,7 @@ async def serve(settings: ServeSettings) -> None:
             register=[
                 partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed),
                 partial(add_PersonalDataServiceServicer_to_server, PersonalRpc(parts.erasure)),
-                partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding)),
+                partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding, verifying)),
             ],
             names=[NAME, PERSONAL, UPKEEP],
             tasks=[pieces_listener(settings, reads.fragments), *ranked.tasks],

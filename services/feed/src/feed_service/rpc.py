@@ -15,7 +15,7 @@ from kit.server import Context
 
 from feed_service.model import Entry, Shown, compose, parse_token, parse_viewer
 from feed_service.ranking import Ranked
-from feed_service.service import Erasure, Fragments, HomeFeed, Notes, Rebuild
+from feed_service.service import Erasure, Fragments, HomeFeed, Notes, Rebuild, Verify
 
 _ORDERS: Mapping[int, str] = {pb.ORDER_LATEST: "latest", pb.ORDER_TOP: "top"}
 
@@ -89,12 +89,24 @@ class PersonalRpc(PersonalDataServiceServicer):
 
 
 class UpkeepRpc(UpkeepServiceServicer):
-    def __init__(self, rebuild: Rebuild) -> None:
-        self._rebuild = rebuild
+    def __init__(self, rebuild: Rebuild, verify: Verify) -> None:
+        self._rebuild, self._verify = rebuild, verify
 
     async def Rebuild(self, request: upkeep.RebuildRequest, context: Context) -> upkeep.RebuildResponse:
         """One account's timeline is one step: at most 91 days of it."""
-        if request.view != "timeline":
-            raise InvalidArgument("UNKNOWN_VIEW", "the views here are timeline")
+        _only_timelines(request.view)
         rows = await self._rebuild.whole(parse_viewer(request.user_id))
         return upkeep.RebuildResponse(done=rows, phase="rows")
+
+    async def Verify(self, request: upkeep.VerifyRequest, context: Context) -> upkeep.VerifyResponse:
+        _only_timelines(request.view)
+        found = await self._verify.step(parse_viewer(request.user_id), request.token)
+        return upkeep.VerifyResponse(
+            checked=found.checked, missing_ids=found.missing, extra_ids=found.extra, next_token=found.next_token
+        )
+
+
+def _only_timelines(view: str) -> None:
+    """Raises InvalidArgument UNKNOWN_VIEW."""
+    if view != "timeline":
+        raise InvalidArgument("UNKNOWN_VIEW", "the views here are timeline")

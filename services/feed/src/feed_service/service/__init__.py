@@ -13,6 +13,7 @@ from feed_service.service.rebuild import Rebuild
 from feed_service.service.returning import Return, Review
 from feed_service.service.sight import Sight
 from feed_service.service.threshold import Threshold
+from feed_service.service.verify import Verify
 from feed_service.service.viewers import Viewer, Viewers
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Sight",
     "Sweep",
     "Threshold",
+    "Verify",
     "Viewer",
     "Viewers",
     "as_pieces",

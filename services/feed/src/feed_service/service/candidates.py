@@ -81,7 +81,14 @@ class Candidates:
         """The same from the posts themselves, without any timeline."""
         _TRUTH.inc()
         _, viewer = await self._viewers.open(viewer_id, before, limit, None)
-        authors = [viewer_id, *await self._following.get(viewer_id)]
+        return await self._from_posts(viewer, before, limit)
+
+    async def by_definition(self, viewer_id: int, before: int, limit: int) -> Window:
+        """The same, with relations from graph alone: what everything else is measured against."""
+        return await self._from_posts(await self._viewers.exact(viewer_id), before, limit)
+
+    async def _from_posts(self, viewer: Viewer, before: int, limit: int) -> Window:
+        authors = [viewer.id, *await self._following.get(viewer.id)]
         return await self._with_tags(viewer, [await self._posts.newest(authors, before, limit)], before, limit)
 
     async def _with_tags(self, viewer: Viewer, slices: list[Sequence[Entry]], before: int, limit: int) -> Window:

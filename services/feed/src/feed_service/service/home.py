@@ -32,17 +32,17 @@ class Page(Generic[P]):
 
 
 class Showing(Protocol[P_co]):
-    async def __call__(self, window: Window) -> Sequence[tuple[int, P_co]]:
-        """Those of the window that the viewer sees, by id and in order."""
+    async def __call__(self, window: Window) -> tuple[Sequence[int], Sequence[P_co]]:
+        """Those of the window that the viewer sees, in order, and their ids."""
         ...
 
 
 def as_pieces(sight: Sight) -> Showing[Shown]:
     """Posts ready to be sent."""
 
-    async def show(window: Window) -> Sequence[tuple[int, Shown]]:
+    async def show(window: Window) -> tuple[Sequence[int], Sequence[Shown]]:
         seen = await sight.seen(window.viewer, window.entries, window.tagged)
-        return [(one.piece.entry.post_id, one) for one in seen]
+        return [one.piece.entry.post_id for one in seen], seen
 
     return show
 
@@ -50,13 +50,14 @@ def as_pieces(sight: Sight) -> Showing[Shown]:
 def as_posts(sight: Sight, posts: Posts[P]) -> Showing[P]:
     """P is a post as its service hands it out: nothing here looks into it."""
 
-    async def show(window: Window) -> Sequence[tuple[int, P]]:
+    async def show(window: Window) -> tuple[Sequence[int], Sequence[P]]:
         seen = await sight.seen(window.viewer, window.entries, window.tagged)
         ids = [one.piece.entry.post_id for one in seen]
         if not ids:
-            return ()
+            return (), ()
         found = await posts.visible(window.viewer.id, ids)
-        return [(post_id, found[post_id]) for post_id in ids if post_id in found]
+        left = [post_id for post_id in ids if post_id in found]
+        return left, [found[post_id] for post_id in left]
 
     return show
 
@@ -77,17 +78,24 @@ class HomeFeed(Generic[P]):
         (_DEGRADED if page.degraded else _WHOLE).inc()
         return page
 
+    async def page_by(self, skeleton: Skeleton, viewer_id: int, size: int, before: int) -> Page[P]:
+        """The same from one source, whatever that costs. Raises Unavailable when it is down."""
+        return await self._page(viewer_id, size, before, skeleton)
+
     async def _page(
         self, viewer_id: int, size: int, before: int, skeleton: Skeleton, *, degraded: bool = False
     ) -> Page[P]:
         """Looks one post ahead: there is a next page exactly when somebody can see something on it."""
-        shown: list[tuple[int, P]] = []
+        shown: list[int] = []
+        posts: list[P] = []
         limit = size + 1
         while len(shown) <= size:
             window = await skeleton(viewer_id, before, limit)
-            shown += await self._show(window)
+            some_ids, some_posts = await self._show(window)
+            shown += some_ids
+            posts += some_posts
             if len(window.entries) < limit:
                 break
             before, limit = window.entries[-1].post_id, min(2 * limit, _MOST_AT_ONCE)
-        token = str(shown[size - 1][0]) if len(shown) > size else ""
-        return Page([post for _, post in shown[:size]], token, degraded)
+        token = str(shown[size - 1]) if len(shown) > size else ""
+        return Page(posts[:size], token, degraded)

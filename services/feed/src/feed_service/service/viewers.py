@@ -1,7 +1,7 @@
 """What a read knows of its viewer: relations and likes, from what is kept at hand, else from graph and post."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kit import log
@@ -39,32 +39,18 @@ class Pulled:
 
 @dataclass(slots=True)
 class Viewer:
-    """One account, for the time of one look at its feed: never kept longer. `known` has oneself in it."""
+    """One account, for the time of one look at its feed: never kept longer. `known` grows as more has to be known; the
+    viewer is in it."""
 
     id: int
     relations: Relations
     likes: Likes | None
-    known: dict[int, Relation] = field(init=False)
-    liked: dict[int, bool] = field(default_factory=dict[int, bool])
-
-    def __post_init__(self) -> None:
-        self.known = {**self.relations.known, self.id: STRANGER}
+    known: dict[int, Relation]
 
     @property
     def pulled(self) -> Sequence[int]:
-        """Whom the viewer follows and who is merged at read, the viewer too if that is so."""
+        """Whom the viewer follows and who is merged at read."""
         return self.relations.pulled or ()
-
-    def relation(self, user_id: int) -> Relation:
-        """Of those that are known."""
-        return self.known.get(user_id, STRANGER)
-
-    def likes_post(self, post_id: int) -> bool | None:
-        """None when it is not known."""
-        likes = self.likes
-        if likes is not None and post_id >= likes.floor:
-            return post_id in likes.posts
-        return self.liked.get(post_id)
 
 
 class Viewers:
@@ -86,29 +72,38 @@ class Viewers:
                 relations = await self._with_pulled(viewer_id, relations, pulled)
         if glance.likes is None:
             self._building.begin(viewer_id, lambda: self._build_likes(viewer_id))
-        return glance.timeline, Viewer(viewer_id, relations, glance.likes)
+        known = dict(relations.known)
+        known[viewer_id] = STRANGER
+        return glance.timeline, Viewer(viewer_id, relations, glance.likes, known)
 
-    async def know(self, viewer: Viewer, accounts: Collection[int]) -> None:
+    async def exact(self, viewer_id: int) -> Viewer:
+        """From graph alone, past what is kept at hand. Raises Unavailable GRAPH_UNAVAILABLE."""
+        return Viewer(viewer_id, await self._graph.relations_of(viewer_id), None)
+
+    async def know(self, viewer: Viewer, accounts: Iterable[int]) -> None:
         """Makes the viewer's relations to the accounts known. Raises Unavailable GRAPH_UNAVAILABLE."""
-        if viewer.relations.whole:
-            return
         unknown = [one for one in accounts if one not in viewer.known]
         if not unknown:
             return
-        found = await self._views.relations(viewer.id, unknown)
+        found: Mapping[int, Relation] | None = {}
+        if not viewer.relations.whole:
+            found = await self._views.relations(viewer.id, unknown)
         if found is None:
             found = (await self._whole(viewer.id, Glance(), None)).known
         viewer.known.update((one, found.get(one, STRANGER)) for one in unknown)
 
-    async def know_likes(self, viewer: Viewer, posts: Collection[int]) -> None:
-        """Makes known whether the viewer likes the posts. Raises Unavailable POST_UNAVAILABLE."""
-        unknown = [post for post in posts if viewer.likes_post(post) is None]
-        if unknown:
-            _LIKES_MISS.inc()
-            liked = await self._engagements.liked(viewer.id, unknown)
-            viewer.liked.update((post, post in liked) for post in unknown)
-        else:
+    async def liked(self, viewer: Viewer, posts: Sequence[int]) -> Collection[int]:
+        """Those of the posts that the viewer likes; others may be among them. Raises Unavailable POST_UNAVAILABLE."""
+        likes = viewer.likes
+        if not posts:
+            return ()
+        if likes is not None and min(posts) >= likes.floor:
             _LIKES_HIT.inc()
+            return likes.posts
+        _LIKES_MISS.inc()
+        if likes is None:
+            return await self._engagements.liked(viewer.id, posts)
+        return likes.posts | await self._engagements.liked(viewer.id, [post for post in posts if post < likes.floor])
 
     async def _whole(self, viewer_id: int, glance: Glance, pulled: Pulled | None) -> Relations:
         """Those who find the same closing share a load: it began after the change that closed."""
