@@ -77,6 +77,8 @@ class FakePosts:
     is_down: bool = False
     asked: list[Sequence[int]] = field(default_factory=list[Sequence[int]])
     """For which pieces."""
+    comments: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """Who wrote those of a post."""
 
     @property
     def authors(self) -> dict[int, int]:

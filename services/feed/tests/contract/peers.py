@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from heliograph.graph.v1 import graph_pb2
 from heliograph.post.v1 import fragments_pb2, post_pb2
 
-from services.feed.tests.fakes import FakeGraph, FakePosts
+from services.feed.tests.truth_fakes import FakeGraph, FakePosts
 
 Method = Callable[[Any, Any], Awaitable[Message]]
 
@@ -109,8 +109,16 @@ class FragmentPeer:
         refs = [post_pb2.PostRef(post_id=entry.post_id, author_id=entry.author_id) for entry in found]
         return fragments_pb2.ListTagPostIdsResponse(posts=refs)
 
+    async def commenters(
+        self, request: fragments_pb2.ListCommentersRequest, _: Any
+    ) -> fragments_pb2.ListCommentersResponse:
+        found = {post: self._truth.comments.get(post, []) for post in request.post_ids}
+        posts = [fragments_pb2.Commenters(post_id=post, user_ids=people) for post, people in found.items() if people]
+        return fragments_pb2.ListCommentersResponse(posts=posts)
+
     def register(self, server: grpc.aio.Server) -> None:
         methods: dict[str, tuple[Method, type[Message]]] = {
+            "ListCommenters": (self.commenters, fragments_pb2.ListCommentersRequest),
             "GetFragments": (self.fragments, fragments_pb2.GetFragmentsRequest),
             "GetLiked": (self.liked, fragments_pb2.GetLikedRequest),
             "ListLikedIds": (self.likes, fragments_pb2.ListLikedIdsRequest),
@@ -127,6 +135,11 @@ class FragmentPeer:
                 author=demand.author, follower=demand.follower, close_friend=demand.close_friend
             ),
             body=b'"title":"%d"' % post,
+            counts=post_pb2.PostCounts(
+                likes=sum(post == liked for _, liked in self._truth.truth.likes),
+                comments=len(self._truth.comments.get(post, ())),
+            ),
+            features=fragments_pb2.Features(tags=sorted(self._truth.truth.tags.get(post, ()))),
         )
 
 

@@ -33,7 +33,10 @@ from services.feed.tests.contract.peers import FragmentPeer, GraphPeer, PostPeer
 from services.feed.tests.definition import Truth
 from services.feed.tests.truth_fakes import FakeGraph, FakePosts
 
-TOPICS = ("user.v1", "post.v1", "graph.v1", "engagement.v1", "fanout.small.v1", "fanout.large.v1", "fanout.warm.v1")
+TOPICS = (
+    *("user.v1", "post.v1", "graph.v1", "engagement.v1", "feed.v1"),
+    *("fanout.small.v1", "fanout.large.v1", "fanout.warm.v1"),
+)
 
 
 @dataclass
