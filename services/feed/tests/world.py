@@ -3,16 +3,22 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from feed_service.model import TOP, Chunk, Entry, Lane, compose, micros, parse_token
+from feed_service.model.crossing import Backfill, Costs
 from feed_service.service.candidates import Candidates, Window
 from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
 from feed_service.service.fragments import Fragments
-from feed_service.service.home import HomeFeed, Page, Showing, as_posts
+from feed_service.service.home import HomeFeed, Page, Showing, as_pieces, as_posts
+from feed_service.service.idle import Sweep
 from feed_service.service.notes import Notes
 from feed_service.service.rebuild import Rebuild
+from feed_service.service.returning import Return, Review
 from feed_service.service.sight import Sight
+from feed_service.service.threshold import Threshold
+from feed_service.service.verify import Verify
 from feed_service.service.viewers import Viewers
 from kit.ids import time_of
 
@@ -27,6 +33,7 @@ from services.feed.tests.fakes import (
     FakeTasks,
     FakeWarm,
 )
+from services.feed.tests.fanout_fakes import FakeIdle, FakeMarks, FakeStates, FakeTurns, NoPressure
 from services.feed.tests.view_fakes import FakeViews
 
 
@@ -37,6 +44,7 @@ class Process:
     fragments: Fragments
     feed: HomeFeed[int]
     posts: HomeFeed[int]
+    verify: Verify
 
 
 @dataclass
@@ -53,9 +61,20 @@ class World:
         self.views = FakeViews(self.warm, self.clock)
         self.notes = Notes(self.warm, self.views)
         now = self.clock.now
-        self.rebuild = Rebuild(self.home, self.warm, self.authors, self.posts, self.graph, now=now)
-        self.follows = Follows(self.home, self.warm, self.authors, self.tasks, now=now)
-        self.push = Push(Lane.SMALL, self.home, self.warm, self.erased, self.tasks, now=now)
+        self.idle, self.marks = FakeIdle(self.warm, self.clock), FakeMarks(self.authors)
+        self.states = FakeStates(self.home)
+        self.rebuild = Rebuild(self.home, self.warm, self.idle, self.marks, self.posts, self.graph, now=now)
+        self.follows = Follows(self.home, self.warm, self.authors, self.marks, self.tasks, now=now)
+        self.push = Push(Lane.SMALL, self.home, self.warm, self.idle, self.erased, self.tasks, now=now)
+
+    @property
+    def crossing(self) -> Threshold:
+        return Threshold(self.marks, self.authors, self.graph, Costs(most=self.threshold), now=self.clock.now)
+
+    @property
+    def fan_out(self) -> FanOut:
+        """With a page of two followers, so that most audiences need several."""
+        return FanOut(self.authors, self.crossing, self.graph, self.tasks, NoPressure(), page=2)
 
     def process(self) -> "Process":
         """A feed process of its own: nothing in memory from before."""
@@ -83,7 +102,10 @@ class World:
         )
         sight = Sight(viewers, fragments)
         return Process(
-            fragments, HomeFeed(candidates, as_ids(sight)), HomeFeed(candidates, as_posts(sight, self.posts))
+            fragments,
+            HomeFeed(candidates, as_ids(sight)),
+            HomeFeed(candidates, as_posts(sight, self.posts)),
+            Verify(HomeFeed(candidates, as_pieces(sight)), candidates, between_looks=0),
         )
 
     def server(self) -> HomeFeed[int]:
@@ -104,15 +126,44 @@ class World:
         return entry.post_id
 
     async def hear_published(self, entry: Entry) -> None:
-        """With a page of two followers, so that most audiences need several."""
-        fan_out = FanOut(self.authors, self.graph, self.tasks, threshold=self.threshold, page=2)
-        await fan_out.publish(entry, micros(time_of(entry.post_id)))
+        await self.fan_out.publish(entry, micros(time_of(entry.post_id)))
         while self.tasks.queue:
             task = self.tasks.queue.pop(0)
             if isinstance(task, Chunk):
                 await self.push.write(task)
             else:
-                await fan_out.go_on(task)
+                await self.fan_out.go_on(task)
+
+    async def sweep(self, days: int = 30) -> None:
+        """A whole round: whoever has not read for so long becomes idle."""
+        await Sweep(self.states, self.idle, self.warm, FakeTurns(), days=days, now=self.clock.now).step()
+
+    async def review(self) -> None:
+        """Every merged author once."""
+        pause = timedelta(seconds=1)
+        review = Review(self.marks, self.crossing, self.tasks, FakeTurns(), pause=pause, now=self.clock.now)
+        for _ in range(len(self.authors.marks)):
+            await review.step()
+
+    async def hear_backfill(self, task: Backfill) -> None:
+        """One step; what follows it waits in `tasks`."""
+        step = Return(
+            self.marks,
+            self.authors,
+            self.home,
+            self.warm,
+            self.idle,
+            self.erased,
+            self.graph,
+            self.tasks,
+            page=2,
+            now=self.clock.now,
+        )
+        await step.step(task)
+
+    async def hear_backfills(self) -> None:
+        while self.tasks.backfills:
+            await self.hear_backfill(self.tasks.backfills.pop(0))
 
     async def catch_up(self) -> None:
         """What the late lane does once Redis is back."""
@@ -123,7 +174,7 @@ class World:
         await self.hear_deleted(Entry(post_id, self.posts.authors.pop(post_id)), micros(self.clock.tick()))
 
     async def hear_deleted(self, entry: Entry, at_us: int) -> None:
-        await FanOut(self.authors, self.graph, self.tasks, threshold=self.threshold, page=2).retract(entry, at_us)
+        await self.fan_out.retract(entry, at_us)
 
     async def follow(self, follower_id: int, followee_id: int) -> None:
         self.graph.follows.add((follower_id, followee_id))
@@ -150,9 +201,9 @@ class World:
 def as_ids(sight: Sight) -> Showing[int]:
     """Read from what clients get."""
 
-    async def show(window: Window) -> Sequence[tuple[int, int]]:
+    async def show(window: Window) -> tuple[Sequence[int], Sequence[int]]:
         seen = await sight.seen(window.viewer, window.entries, window.tagged)
         ids = [int(post["id"]) for post in json.loads(compose(seen))]
-        return list(zip(ids, ids, strict=True))
+        return ids, ids
 
     return show

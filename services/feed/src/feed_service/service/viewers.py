@@ -72,13 +72,11 @@ class Viewers:
                 relations = await self._with_pulled(viewer_id, relations, pulled)
         if glance.likes is None:
             self._building.begin(viewer_id, lambda: self._build_likes(viewer_id))
-        known = dict(relations.known)
-        known[viewer_id] = STRANGER
-        return glance.timeline, Viewer(viewer_id, relations, glance.likes, known)
+        return glance.timeline, _viewer(viewer_id, relations, glance.likes)
 
     async def exact(self, viewer_id: int) -> Viewer:
         """From graph alone, past what is kept at hand. Raises Unavailable GRAPH_UNAVAILABLE."""
-        return Viewer(viewer_id, await self._graph.relations_of(viewer_id), None)
+        return _viewer(viewer_id, await self._graph.relations_of(viewer_id), None)
 
     async def know(self, viewer: Viewer, accounts: Iterable[int]) -> None:
         """Makes the viewer's relations to the accounts known. Raises Unavailable GRAPH_UNAVAILABLE."""
@@ -137,3 +135,9 @@ class Viewers:
             logger.warning("likes not built", reason=error.reason)
             return
         await self._views.finish_likes(viewer_id, build, likes, floor, since)
+
+
+def _viewer(viewer_id: int, relations: Relations, likes: Likes | None) -> Viewer:
+    known = dict(relations.known)
+    known[viewer_id] = STRANGER
+    return Viewer(viewer_id, relations, likes, known)
