@@ -1,7 +1,8 @@
 """Who sees what in a home feed, and what is known of a viewer at a glance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 
 from feed_service.model.timelines import Slice
 
@@ -16,6 +17,11 @@ class Relation:
     """In either direction."""
     close_friend: bool = False
     """The author counts the viewer among their close friends."""
+    bits: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        flags = (self.following, self.muting, self.blocked, self.close_friend)
+        object.__setattr__(self, "bits", sum(is_set << at for at, is_set in enumerate(flags)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,11 @@ class Demand:
     author: bool = False
     follower: bool = False
     close_friend: bool = False
+    bits: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        flags = (self.author, self.follower, self.close_friend)
+        object.__setattr__(self, "bits", sum(is_set << at for at, is_set in enumerate(flags)))
 
     def met_by(self, relation: Relation) -> bool:
         """By somebody who is not the author, blocks aside."""
@@ -40,8 +51,11 @@ OPEN = Demand()
 def belongs(viewer_id: int, author_id: int, relation: Relation, demand: Demand, *, tagged: bool) -> bool:
     """Whether a post is in the viewer's home feed: one's own, those of authors whom one follows, and those with a
     followed tag that demand nothing of anybody; nothing of those whom one mutes, or with whom there is a block."""
-    if author_id == viewer_id:
-        return True
+    return author_id == viewer_id or _VERDICTS[tagged][relation.bits][demand.bits]
+
+
+def _verdict(relation: Relation, demand: Demand, *, tagged: bool) -> bool:
+    """Of posts of others."""
     if relation.muting or relation.blocked or not demand.met_by(relation):
         return False
     return relation.following or (tagged and demand == OPEN)
@@ -80,3 +94,12 @@ class Glance:
     relations: Relations | None = None
     likes: Likes | None = None
     closed: bytes = b""
+
+
+# Looked up, not reckoned: it is asked for every candidate of every page.
+_BOTH = (False, True)
+_RELATIONS = sorted((Relation(*flags) for flags in product(_BOTH, repeat=4)), key=lambda one: one.bits)
+_DEMANDS = sorted((Demand(*flags) for flags in product(_BOTH, repeat=3)), key=lambda one: one.bits)
+_VERDICTS = [
+    [[_verdict(relation, demand, tagged=tagged) for demand in _DEMANDS] for relation in _RELATIONS] for tagged in _BOTH
+]

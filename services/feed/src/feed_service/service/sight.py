@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from prometheus_client import Counter
 
-from feed_service.model import STRANGER, Entry, Piece, Shown, belongs
+from feed_service.model import Entry, Piece, Shown, belongs
 from feed_service.service.ports import Pieces
 from feed_service.service.viewers import Viewer, Viewers
 
@@ -22,38 +22,42 @@ class Sight:
         tag which the viewer follows. Raises Unavailable GRAPH_UNAVAILABLE, POST_UNAVAILABLE."""
         if not entries:
             return ()
-        await self._viewers.know(viewer, {entry.author_id for entry in entries})
-        pieces = await self._pieces.get([entry.post_id for entry in entries])
+        await self._viewers.know(viewer, [author_id for _, author_id in entries])
+        pieces = await self._pieces.get([post_id for post_id, _ in entries])
         left = _left(viewer, entries, pieces, tagged)
         if len(left) < len(entries):
             HIDDEN.inc(len(entries) - len(left))
-        await self._viewers.know_likes(viewer, [piece.entry.post_id for piece in left])
+        liked = await self._viewers.liked(viewer, [piece.entry.post_id for piece in left])
         if viewer.relations.blocked is None:
-            await self._viewers.know(viewer, {one.user_id for piece in left for one in piece.mentions})
+            await self._viewers.know(viewer, [one.user_id for piece in left for one in piece.mentions])
         return [
-            Shown(piece, viewer.likes_post(piece.entry.post_id) or False, _encoded(viewer, piece)) for piece in left
+            Shown(
+                piece,
+                piece.entry.post_id in liked,
+                _without_blocked(viewer, piece) if piece.mentions else piece.encoded,
+            )
+            for piece in left
         ]
 
 
 def _left(
     viewer: Viewer, entries: Sequence[Entry], pieces: Mapping[int, Piece], tagged: Collection[int]
 ) -> Sequence[Piece]:
+    viewer_id, known = viewer.id, viewer.known
     left: list[Piece] = []
-    for post_id, author_id in entries:
-        piece = pieces.get(post_id)
-        if piece is None or piece.entry.author_id != author_id:
+    for entry in entries:
+        piece = pieces.get(entry.post_id)
+        if piece is None or piece.entry != entry:  # of another author: no row of ours
             continue
-        relation = viewer.known.get(author_id, STRANGER)
-        if belongs(viewer.id, author_id, relation, piece.demand, tagged=post_id in tagged):
+        author_id = entry.author_id
+        if belongs(viewer_id, author_id, known[author_id], piece.demand, tagged=entry.post_id in tagged):
             left.append(piece)
     return left
 
 
-def _encoded(viewer: Viewer, piece: Piece) -> bytes:
-    """Without mentions of accounts that there is a block with."""
-    if not piece.mentions:
-        return piece.encoded
+def _without_blocked(viewer: Viewer, piece: Piece) -> bytes:
+    """Accounts that there is a block with are not mentioned."""
     blocked = viewer.relations.blocked
     if blocked is None:
-        blocked = frozenset(one.user_id for one in piece.mentions if viewer.relation(one.user_id).blocked)
+        blocked = frozenset(one.user_id for one in piece.mentions if viewer.known[one.user_id].blocked)
     return piece.without(blocked) if blocked else piece.encoded

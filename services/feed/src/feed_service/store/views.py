@@ -9,13 +9,14 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from kit.errors import Unavailable, from_exception
 from kit.hotredis import HotRedis
 from redis.exceptions import RedisError
 
-from feed_service.model import Entry, Glance, Likes, Relation, Relations, Slice
+from feed_service.model import STRANGER, Entry, Glance, Likes, Relation, Relations, Slice
 from feed_service.store import view_scripts as scripts
 from feed_service.store.warm import KEPT_SECONDS, key_of, slice_of
 
@@ -29,11 +30,13 @@ _MOST_LIKES = 4_000
 _DIGITS = 16
 _MANY = b"*"
 
+Now = Callable[[], datetime]
+
 
 class ViewsAtHand:
     """Reads treat an outage as nothing being there; what changes something raises Unavailable REDIS_UNAVAILABLE."""
 
-    def __init__(self, redis: HotRedis, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, redis: HotRedis, *, now: Now) -> None:
         self._redis, self._now = redis, now
         self._glance = redis.register_script(scripts.GLANCE)
         self._fill = redis.register_script(scripts.FILL)
@@ -45,10 +48,11 @@ class ViewsAtHand:
 
     async def glance(self, user_id: int, before: int, limit: int, stamp: bytes) -> Glance:
         """`stamp` names the set of pulled authors for which `pulled` is wanted."""
-        keys = [key_of(pattern, user_id) for pattern in scripts.KEYS_AT_HAND]
+        digits = f"{user_id:016x}"
+        keys = [pattern % digits for pattern in scripts.KEYS_AT_HAND]
         args = [f"{before:016x}", limit, KEPT_SECONDS, _PROLONG_BELOW, _LISTED]
         answer = await _unless_down(self._glance(keys=keys, args=args))
-        return _glance(answer, limit, stamp, self._now().timestamp()) if answer else Glance()
+        return _glance(answer, limit, stamp, self._now) if answer else Glance()
 
     async def relations(self, user_id: int, ids: Sequence[int]) -> Mapping[int, Relation] | None:
         """None when the view is not there."""
@@ -56,8 +60,7 @@ class ViewsAtHand:
         found = await _unless_down(self._redis.execute("HMGET", key, "!of", *(f"{one:016x}" for one in ids)))
         if not found or found[0] is None:
             return None
-        now = self._now().timestamp()
-        return {one: _relation(flags, now) for one, flags in zip(ids, found[1:], strict=True)}
+        return _known(ids, found[1:], self._now)
 
     async def fill(self, user_id: int, relations: Relations, pulled: Sequence[int], stamp: bytes) -> None:
         keys = [key_of(pattern, user_id) for pattern in (scripts.RELATIONS, scripts.CLOSED)]
@@ -82,8 +85,7 @@ class ViewsAtHand:
             return None
         flags = {one: marks.decode() for one, marks in zip(ids, found[1:], strict=True) if marks and b"f" in marks}
         await _unless_down(self._set_pulled(keys=[key], args=[stamp, _pairs(flags)]))
-        now = self._now().timestamp()
-        return {one: _relation(marks.encode(), now) for one, marks in flags.items()}
+        return _known(list(flags), [marks.encode() for marks in flags.values()], self._now)
 
     async def close_relations(self, user_id: int) -> None:
         """Drops what is known; for some seconds nobody may fill it again."""
@@ -135,7 +137,7 @@ async def _unless_down(asking: Awaitable[Any]) -> Any:
         return None
 
 
-def _glance(answer: Any, limit: int, stamp: bytes, now: float) -> Glance:
+def _glance(answer: Any, limit: int, stamp: bytes, now: Now) -> Glance:
     members, found, mark, liked = answer
     timeline, lowest = None, 0
     if members is not None:
@@ -147,21 +149,32 @@ def _glance(answer: Any, limit: int, stamp: bytes, now: float) -> Glance:
     return Glance(timeline, _relations(timeline, found, stamp, now), likes)
 
 
-def _relations(timeline: Slice | None, found: Sequence[Any], stamp: bytes, now: float) -> Relations:
-    of, pulled, tags, blocked = found[:4]
+def _relations(timeline: Slice | None, found: Sequence[Any], stamp: bytes, now: Now) -> Relations:
+    of, pulled, tags, blocked, *flags = found
     entries: Sequence[Entry] = timeline.entries if timeline else ()
-    known = {entry.author_id: _relation(flags, now) for entry, flags in zip(entries, found[4:], strict=False)}
-    followed: tuple[int, ...] | None = None
+    authors = [author_id for _, author_id in entries]
+    followed: Sequence[int] | None = None
     if of == stamp:
-        parts = [part.split(b":") for part in pulled.split(b";")[:-1]]
-        followed = tuple(int(one, 16) for one, _ in parts)
-        known.update((one, _relation(flags, now)) for one, (_, flags) in zip(followed, parts, strict=True))
+        followed = ()
+        if pulled:
+            ids, marks = zip(*(part.split(b":") for part in pulled.split(b";")[:-1]), strict=True)
+            followed = [int(one, 16) for one in ids]
+            authors, flags = authors + followed, [*flags[: len(authors)], *marks]
     return Relations(
-        known,
+        _known(authors, flags, now),
         tags=tags.decode().split("\n") if tags else (),
         pulled=followed,
-        blocked=None if blocked == _MANY else frozenset(_ids(blocked)),
+        blocked=None if blocked == _MANY else frozenset(_ids(blocked)) if blocked else _NOBODY,
     )
+
+
+def _known(ids: Sequence[int], flags: Sequence[bytes | None], now: Now) -> dict[int, Relation]:
+    """There may be more flags than ids."""
+    known = dict(zip(ids, map(_PLAIN.get, flags), strict=False))
+    if None in known.values():
+        seconds = now().timestamp()
+        known.update((one, _relation(marks, seconds)) for one, marks in zip(ids, flags, strict=False) if marks)
+    return known  # pyright: ignore[reportReturnType] none of them is None any more
 
 
 def _likes(mark: bytes, members: Sequence[bytes], lowest: int) -> Likes:
@@ -172,14 +185,10 @@ def _likes(mark: bytes, members: Sequence[bytes], lowest: int) -> Likes:
     return Likes(frozenset(int(member[:_DIGITS], 16) for member in members if member.endswith(b"1")), floor)
 
 
-def _relation(flags: bytes | None, now: float) -> Relation:
-    if flags is None:
-        return _STRANGER
-    known = _PLAIN.get(flags)
-    if known is not None:
-        return known
+def _relation(flags: bytes, now: float) -> Relation:
+    """Timed mutes have their end behind them."""
     plain, _, until = flags.partition(b"m")
-    return _PLAIN[plain + b"m" if int(until) > now else plain]
+    return _PLAIN[flags if not until else plain + b"m" if int(until) > now else plain]
 
 
 def _flags(one: int, relation: Relation, relations: Relations) -> str:
@@ -205,9 +214,8 @@ def _jittered(seconds: int) -> int:
     return int(seconds * random.uniform(0.75, 1))  # noqa: S311 no secret
 
 
-_STRANGER = Relation()
-_BOTH = (False, True)
-_PLAIN = {
-    _plain(relation).encode(): relation
-    for relation in (Relation(f, m, b, c) for f in _BOTH for m in _BOTH for b in _BOTH for c in _BOTH)
+_NOBODY = frozenset[int]()
+_PLAIN: dict[bytes | None, Relation] = {
+    None: STRANGER,
+    **{_plain(one).encode(): one for one in (Relation(*flags) for flags in product((False, True), repeat=4))},
 }

@@ -6,7 +6,10 @@ Who does not read for 30 days goes cold. All of it can be rebuilt from Cassandra
 """
 
 import secrets
+import struct
+from binascii import unhexlify
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from kit.errors import Unavailable
@@ -18,7 +21,7 @@ from feed_service.store.scripts import BEGIN, BUILD, FINISH, HOME, PUSH
 
 KEPT_SECONDS = 30 * 24 * 3600
 _BUILD_SECONDS = 10
-_DIGITS = 16
+_entry: Callable[[tuple[int, int]], Entry] = partial(tuple.__new__, Entry)  # half the cost of calling the class
 
 
 class WarmTimelines:
@@ -65,7 +68,8 @@ class WarmTimelines:
 
 def slice_of(members: Sequence[bytes]) -> Slice:
     """Of a timeline's members, newest first."""
-    entries = [Entry(int(member[:_DIGITS], 16), int(member[_DIGITS + 1 :], 16)) for member in members]
+    ids = iter(struct.unpack(f">{2 * len(members)}q", unhexlify(b"".join(members).replace(b":", b""))))
+    entries = list(map(_entry, zip(ids, ids, strict=True)))
     if entries and not entries[-1].author_id:
         return Slice(entries[:-1], entries[-1].post_id)
     return Slice(entries)
