@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -190,7 +191,7 @@ async def _told(bootstrap: str, topic: str, count: int) -> list[FeedEvent]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        values: list[bytes] = [bytes((await anext(consumer)).value or b"") for _ in range(count)]
-        return [FeedEvent.FromString(value) for value in values]
+        records: list[Any] = [await anext(consumer) for _ in range(count)]
+        return [FeedEvent.FromString(record.value) for record in records]
     finally:
         await consumer.stop()
