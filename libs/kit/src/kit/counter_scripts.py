@@ -17,6 +17,16 @@ if new then
 end
 return redis.call('hmget', KEYS[1], unpack(ARGV, #KEYS + 3))
 """
+# Numbers of many entities, none below 0: for one Redis, not for a cluster.
+READ = """
+local found = {}
+for i, key in ipairs(KEYS) do
+    local row = redis.call('hmget', key, '_v', unpack(ARGV))
+    found[i] = row[1] and {} or false
+    for j = 2, row[1] and #row or 1 do found[i][j - 1] = math.max(0, tonumber(row[j] or 0)) end
+end
+return found
+"""
 BEGIN = """
 if redis.call('exists', KEYS[1]) == 1 then return 0 end
 redis.call('hset', KEYS[1], unpack(ARGV, 2))

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from kit import counter_scripts, log
+from kit.hotredis import HotRedis
 from kit.outage import outlast
 
 Numbers = Mapping[str, int]
@@ -50,7 +51,8 @@ class _State:
 
 class Counters:
     """`load` reads the saved numbers, `save` upserts them, `count` counts the rows that are the truth; an id that they
-    leave out has zeros. `quiet` and `pause` are in seconds."""
+    leave out has zeros. `hot`, to the same Redis, is for `get` where it is called often. `quiet` and `pause` are in
+    seconds."""
 
     def __init__(
         self,
@@ -61,10 +63,12 @@ class Counters:
         save: Save,
         count: Read,
         *,
+        hot: HotRedis | None = None,
         quiet: float = 5.0,
         pause: float = 1.0,
     ) -> None:
         self._redis: Any = redis
+        self._read = hot.register_script(counter_scripts.READ) if hot else None
         self._name, self._fields = name, tuple(fields)
         self._load, self._save, self._count = load, save, count
         self._quiet, self._pause = quiet, pause
@@ -87,20 +91,18 @@ class Counters:
         pipe.zadd(self._dirty, {str(entity_id): state.version}, gt=True)
         pipe.zadd(self._check, {str(entity_id): time.time() + self._quiet})
         await pipe.execute()
-        return _shown(state.numbers)
+        return _shown({entity_id: state.numbers})[entity_id]
 
     async def get(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """The numbers of each id; the saved ones, at most some seconds old, when Redis is away."""
         wanted = list(dict.fromkeys(ids))
         try:
-            found = {each: state.numbers for each, state in (await self._states(wanted)).items()}
+            found = await self._shown_by_redis(wanted)
             missing = [each for each in wanted if each not in found]
-            if missing:
-                found |= await self._begin(missing)
+            return found | (_shown(await self._begin(missing)) if missing else {})
         except (RedisError, OSError) as error:
             logger.warning("counters are away", name=self._name, error=repr(error))
-            found = await self._saved(wanted)
-        return {each: _shown(found[each]) for each in wanted}
+            return _shown(await self._saved(wanted))
 
     async def recheck(self, ids: Sequence[int]) -> None:
         """Has the numbers of these entities compared with the rows now, those that Redis lost too."""
@@ -208,6 +210,13 @@ class Counters:
         states = {each: self._state(values) for each, values in zip(ids, await pipe.execute(), strict=True)}
         return {each: state for each, state in states.items() if state}
 
+    async def _shown_by_redis(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Of those that Redis holds."""
+        if self._read is None or not ids:
+            return _shown({each: state.numbers for each, state in (await self._states(ids)).items()})
+        rows = await self._read(keys=[self._key(each) for each in ids], args=self._fields)
+        return {each: dict(zip(self._fields, row, strict=True)) for each, row in zip(ids, rows, strict=True) if row}
+
     async def _begin(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """Puts the saved numbers into Redis where it holds none, to be compared soon: the last second may be missing,
         or a change may be in them that comes again."""
@@ -238,6 +247,6 @@ class Counters:
         return f"{self._name}:{{{entity_id}}}"
 
 
-def _shown(numbers: Numbers) -> dict[str, int]:
+def _shown(found: Mapping[int, Numbers]) -> dict[int, dict[str, int]]:
     """Nobody sees a negative number, which a change that was counted before its opposite can make for a moment."""
-    return {field: max(0, number) for field, number in numbers.items()}
+    return {each: {field: max(0, number) for field, number in numbers.items()} for each, numbers in found.items()}

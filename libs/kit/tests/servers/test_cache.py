@@ -3,6 +3,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 from kit.cache import Cache
+from kit.hotredis import open_hot_redis
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from kit.testing import MakeSettings
@@ -48,6 +49,17 @@ async def test_what_was_loaded_is_not_loaded_again(redis: Redis) -> None:
     assert await cache(redis).get_many([2, 1, 3], truth.load) == {2: "two", 1: "one"}
     assert await cache(redis).get_many([2, 1], truth.load) == {2: "two", 1: "one"}
     assert truth.asked == [[2, 1, 3]]
+
+
+async def test_the_hot_client_reads_what_was_put(redis: Redis, make_settings: MakeSettings, redis_url: str) -> None:
+    truth = Truth(n1="one", n2="two")
+    async with open_hot_redis(make_settings(RedisSettings, redis_url=redis_url)) as hot:
+        things = Cache(redis, "test:things", str.encode, bytes.decode, ttl=60, hot=hot)
+        await things.put(1, "uno", version=2)
+        assert await things.get_many([1, 2, 3], truth.load) == {1: "uno", 2: "two"}
+        await things.drop(1)
+        assert await things.get_many([1, 2], truth.load) == {1: "one", 2: "two"}
+    assert truth.asked == [[2, 3], [1]]
 
 
 async def test_simultaneous_misses_share_one_load(redis: Redis) -> None:

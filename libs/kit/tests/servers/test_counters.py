@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 import pytest
 from kit.counters import Counters
+from kit.hotredis import open_hot_redis
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from kit.testing import MakeSettings, eventually
@@ -74,6 +75,30 @@ async def test_one_change_may_move_two_fields_and_two_entities(redis: Redis, tab
     await likes.apply(1, "comments", 1, "a")
     await likes.apply(2, "likes", 1, "a")
     assert await likes.get([1, 2]) == {1: {"likes": 1, "comments": 1}, 2: {"likes": 1, "comments": 0}}
+
+
+async def test_many_changes_at_once_count_each_that_is_new(redis: Redis, tables: Tables) -> None:
+    likes = counters(redis, tables)
+    await likes.apply(1, "likes", 1, "a")
+    assert await likes.apply_many(1, "likes", {"a": 1, "b": 1, "c": 1, "d": -1}) == {"likes": 2, "comments": 0}
+    assert await likes.apply_many(1, "likes", {"c": 1, "d": -1}) == {"likes": 2, "comments": 0}
+    assert await likes.flush() == 1
+    assert tables.saved[1] == {"likes": 2, "comments": 0}
+
+
+async def test_the_hot_client_reads_the_same_numbers(
+    redis: Redis, tables: Tables, make_settings: MakeSettings, redis_url: str
+) -> None:
+    likes = counters(redis, tables)
+    await likes.apply(1, "likes", 1, "a")
+    await likes.apply(1, "comments", 3, "b")
+    await likes.apply(2, "likes", -1, "c")
+    tables.saved[3] = {"likes": 7, "comments": 0}
+    async with open_hot_redis(make_settings(RedisSettings, redis_url=redis_url)) as hot:
+        read = Counters(redis, "test:counts", ("likes", "comments"), tables.load, tables.save, tables.count, hot=hot)
+        found = await read.get([1, 2, 3, 4])
+    assert found == await likes.get([1, 2, 3, 4])
+    assert [found[each]["likes"] for each in (1, 2, 3, 4)] == [1, 0, 7, 0]
 
 
 async def test_a_flush_saves_what_changed(redis: Redis, tables: Tables) -> None:

@@ -17,7 +17,9 @@ from kit import migrations, server
 from kit.client import channel
 from kit.consumer import Consumer
 from kit.counters import Counters
+from kit.hotredis import open_hot_redis
 from kit.kafka import open_producer
+from kit.many import Batcher
 from kit.outbox import Outbox
 from kit.postgres import Postgres, open_postgres
 from kit.process import Command, main
@@ -86,17 +88,18 @@ async def wire(
     """The calls and the tasks of `serve`, given the peers."""
     postgres = await stack.enter_async_context(open_postgres(settings))
     redis = await stack.enter_async_context(open_redis(settings))
+    hot = await stack.enter_async_context(open_hot_redis(settings))
     producer = await stack.enter_async_context(open_producer(settings))
     bucket = await stack.enter_async_context(open_bucket(settings))
     outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
     truth = Truth(postgres, outbox, events.encode)
     posts, likes, comments = PostStore(postgres), LikeStore(postgres), CommentStore(postgres)
     bodies = bodies_of(settings, clock)
-    cache = PostCopies(redis, settings.post_cache_seconds, bodies.press)
+    cache = PostCopies(redis, settings.post_cache_seconds, bodies.press, hot)
     objects = Objects(bucket, upload_seconds=settings.upload_expires_seconds, clock=clock)
     counted, replied = PostCountStore(postgres), CommentCountStore(postgres)
     counters = [
-        Counters(redis, name, store.FIELDS, store.load, store.save, store.count)
+        Counters(redis, name, store.FIELDS, store.load, store.save, store.count, hot=hot)
         for name, store in (("post:counts", counted), ("post:comment-counts", replied))
     ]
     tallies, sight = Tallies(*counters), Sight(accounts, graph)
@@ -146,7 +149,9 @@ async def serve(settings: PostSettings) -> None:
     async with AsyncExitStack() as stack:
         user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="post"))
         graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="post"))
-        wired = await wire(stack, settings, UserClient(user), GraphClient(graph), now)
+        wired = await wire(
+            stack, settings, UserClient(user, profiles=Batcher(user, service="user").stubs), GraphClient(graph), now
+        )
         await server.serve(
             settings,
             "post",

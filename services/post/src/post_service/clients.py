@@ -1,6 +1,7 @@
 """Calls to the user and graph services, as service.peers names them."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import grpc
@@ -11,16 +12,30 @@ from kit.proto import datetime_of
 from post_service.model.visibility import AccountState, AllowedBy, Profile, Relation
 
 _BATCH = 200
+_KNOWN_MAX = 10_000
 
 
 class UserClient:
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    """`profiles` is a channel for the calls that every read makes: kit.many's, where there are many reads."""
+
+    def __init__(self, channel: grpc.aio.Channel, profiles: grpc.aio.Channel | None = None) -> None:
         self._stub = user_pb2_grpc.UserServiceStub(channel)
+        self._profiles = user_pb2_grpc.UserServiceStub(profiles or channel)
+        self._known: OrderedDict[int, Profile] = OrderedDict()
 
     async def profiles(self, ids: Sequence[int]) -> dict[int, Profile]:
         asked = [user_pb2.BatchGetProfilesRequest(ids=part) for part in _parts(ids)]
-        answers = await asyncio.gather(*(self._stub.BatchGetProfiles(request) for request in asked))
-        return {profile.id: profile_of(profile) for answer in answers for profile in answer.profiles}
+        answers = await asyncio.gather(*(self._profiles.BatchGetProfiles(request) for request in asked))
+        return {profile.id: self._profile(profile) for answer in answers for profile in answer.profiles}
+
+    def _profile(self, message: user_pb2.Profile) -> Profile:
+        """The one made before, if the service says that this version is the current one."""
+        known = self._known.get(message.id)
+        if known is None or known.version != message.version:
+            known = self._known[message.id] = profile_of(message)
+            if len(self._known) > _KNOWN_MAX:
+                self._known.popitem(last=False)
+        return known
 
     async def resolve(self, usernames: Sequence[str]) -> dict[str, int]:
         if not usernames:

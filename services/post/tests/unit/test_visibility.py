@@ -8,9 +8,11 @@ from post_service.model.visibility import (
     AccountState,
     AllowedBy,
     Audience,
+    Demand,
     PostState,
     Profile,
     Relation,
+    demand_of,
     may_list,
     may_meet,
     may_reach,
@@ -45,6 +47,21 @@ def test_others_see_a_post_exactly_when_nothing_forbids_it(
     }
     seen = may_see(VIEWER, author(private=private, state=account), relation, audience, state)
     assert seen is not any(forbidden.values()), forbidden
+
+
+@pytest.mark.parametrize(("private", "account", "audience", "state"), STATES)
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_a_demand_is_the_rule_with_the_viewer_left_out(
+    private: bool, account: AccountState, audience: Audience, state: PostState, relation: Relation
+) -> None:
+    profile = author(private=private, state=account)
+    demand = demand_of(profile, audience, state)
+    hidden = state is PostState.PENDING or account is not AccountState.ACTIVE
+    wanted = Demand(hidden, private or audience is Audience.FOLLOWERS, audience is Audience.CLOSE_FRIENDS)
+    assert demand == (None if state is PostState.DELETED else wanted)
+    for viewer, own in ((VIEWER, False), (NOBODY, False), (AUTHOR, True)):
+        seen = demand is not None and demand.met_by(relation, own=own)
+        assert seen is may_see(viewer, profile, relation, audience, state)
 
 
 @pytest.mark.parametrize(("private", "account", "audience", "state"), STATES)

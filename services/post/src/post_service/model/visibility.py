@@ -1,5 +1,6 @@
 """The visibility rule. Every read path applies it; no other place decides who sees a post."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -90,6 +91,9 @@ class Demand:
         return (relation.following or not self.follower) and (relation.close_friend or not self.close_friend)
 
 
+_DEMANDS = {flags: Demand(*flags) for flags in itertools.product((False, True), repeat=3)}
+
+
 def demand_of(author: Profile, audience: Audience, state: PostState) -> Demand | None:
     """The rule with the viewer left out. None when nobody may see the post.
 
@@ -97,11 +101,9 @@ def demand_of(author: Profile, audience: Audience, state: PostState) -> Demand |
     """
     if state is PostState.DELETED:
         return None
-    return Demand(
-        author=state is not PostState.PUBLISHED or author.state is not AccountState.ACTIVE,
-        follower=author.private_account or audience is Audience.FOLLOWERS,
-        close_friend=audience is Audience.CLOSE_FRIENDS,
-    )
+    hidden = state is not PostState.PUBLISHED or author.state is not AccountState.ACTIVE
+    follower = author.private_account or audience is Audience.FOLLOWERS
+    return _DEMANDS[hidden, follower, audience is Audience.CLOSE_FRIENDS]
 
 
 def may_see(viewer_id: int, author: Profile, relation: Relation, audience: Audience, state: PostState) -> bool:

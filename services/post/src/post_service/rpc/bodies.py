@@ -2,14 +2,16 @@
 
 from collections import OrderedDict
 
+from heliograph.post.v1 import fragments_pb2 as pb
 from rendering import fragments
 from rendering.media_urls import MediaUrls
 from rendering.render import Renderer
 
+from post_service.model.media import is_public
 from post_service.model.pieces import Piece, piece_of
 from post_service.model.posts import Post
 from post_service.model.visibility import Profile
-from post_service.rpc.messages import body_message, profile_message
+from post_service.rpc.messages import body_message, location_message, profile_message
 
 _AUTHORS_MAX = 10_000
 
@@ -27,11 +29,18 @@ class Bodies:
 
     def press(self, post: Post) -> Piece:
         half_hour = self.half_hour  # before: addresses that are newer than they are said to be do no harm
-        return piece_of(post, fragments.body(self._renderer, body_message(post)), half_hour)
+        content, body = post.content, fragments.body(self._renderer, body_message(post))
+        message = pb.Fragment(post_id=post.id, author_id=post.author_id, body=body)
+        features = pb.Features(tags=content.tags, location=location_message(content.location))
+        return piece_of(
+            post, half_hour, message.SerializeToString(), pb.Fragment(features=features).SerializeToString()
+        )
 
     def author(self, profile: Profile) -> bytes:
         """Remembered by all that shows in it, so that it can be no older than the profile."""
-        key = (profile.id, profile.username, profile.name, profile.avatar_key, profile.private_account, self.half_hour)
+        picture = profile.avatar_key
+        half_hour = 0 if is_public(picture) or not picture else self.half_hour
+        key = (profile.id, profile.username, profile.name, picture, profile.private_account, half_hour)
         known = self._authors.get(key)
         if known is None:
             known = self._authors[key] = fragments.author(self._renderer, profile_message(profile))

@@ -1,11 +1,14 @@
 """heliograph.post.v1.FragmentService."""
 
+import itertools
+from functools import lru_cache
+
 from heliograph.post.v1 import fragments_pb2 as pb
 from heliograph.post.v1 import post_pb2
 from heliograph.post.v1.fragments_pb2_grpc import FragmentServiceServicer
 from kit.server import Context
 
-from post_service.rpc.messages import counts_message, location_message, mention_messages
+from post_service.rpc.messages import mention_messages
 from post_service.service.fragments import Fragment, FragmentService
 
 NAME = pb.DESCRIPTOR.services_by_name["FragmentService"].full_name
@@ -17,10 +20,9 @@ class FragmentRpc(FragmentServiceServicer):
 
     async def GetFragments(self, request: pb.GetFragmentsRequest, context: Context) -> pb.GetFragmentsResponse:
         found, authors = await self._fragments.get(request.ids)
-        return pb.GetFragmentsResponse(
-            fragments=[_fragment(each, features=request.features) for each in found],
-            authors=[pb.Author(id=id_, json=json) for id_, json in authors.items()],
-        )
+        parts = [_member(_FRAGMENTS, _fragment(each, features=request.features)) for each in found]
+        parts += [_author(id_, json) for id_, json in authors.items()]
+        return pb.GetFragmentsResponse.FromString(b"".join(parts))
 
     async def GetLiked(self, request: pb.GetLikedRequest, context: Context) -> pb.GetLikedResponse:
         return pb.GetLikedResponse(ids=await self._fragments.liked(request.user_id, request.ids))
@@ -41,16 +43,42 @@ class FragmentRpc(FragmentServiceServicer):
         return pb.ListCommentersResponse(posts=posts)
 
 
-def _fragment(fragment: Fragment, *, features: bool) -> pb.Fragment:
-    piece, demand = fragment.piece, fragment.demand
-    message = pb.Fragment(
-        post_id=piece.post_id,
-        author_id=piece.author_id,
-        demand=pb.Demand(author=demand.author, follower=demand.follower, close_friend=demand.close_friend),
-        body=piece.body,
-        mentions=mention_messages(fragment.mentions),
-        counts=counts_message(fragment.counts),
+# Encoded messages that follow one another are one message with the members of all: so what a post's copy holds encoded
+# is sent as it is. Making messages of it cost four times as much.
+_FRAGMENTS, _AUTHORS = b"\x0a", b"\x12"  # tags of the response's members
+_DEMANDS = {
+    flags: pb.Fragment(demand=pb.Demand(author=flags[0], follower=flags[1], close_friend=flags[2])).SerializeToString()
+    for flags in itertools.product((False, True), repeat=3)
+}
+
+
+def _fragment(fragment: Fragment, *, features: bool) -> bytes:
+    piece, demand, mentions, counts = fragment
+    message = (
+        piece.message
+        + _DEMANDS[demand.author, demand.follower, demand.close_friend]
+        + _counts(counts.likes, counts.comments)
     )
-    if features:
-        message.features.CopyFrom(pb.Features(tags=piece.tags, location=location_message(piece.location)))
-    return message
+    if mentions:
+        message += pb.Fragment(mentions=mention_messages(mentions)).SerializeToString()
+    return message + piece.features if features else message
+
+
+@lru_cache(4096)
+def _counts(likes: int, comments: int) -> bytes:
+    return pb.Fragment(counts=post_pb2.PostCounts(likes=likes, comments=comments)).SerializeToString()
+
+
+@lru_cache(4096)
+def _author(id_: int, json: bytes) -> bytes:
+    return _member(_AUTHORS, pb.Author(id=id_, json=json).SerializeToString())
+
+
+def _member(tag: bytes, message: bytes) -> bytes:
+    """With its length as a varint before it."""
+    length, size = len(message), bytearray(tag)
+    while length > 0x7F:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    size.append(length)
+    return bytes(size) + message

@@ -2,20 +2,19 @@
 says what it demands of its viewer."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from kit.paging import page_size
 
 from post_service.model.captions import fold_tag
-from post_service.model.pieces import Piece, closed
+from post_service.model.pieces import Piece, closed, widest
 from post_service.model.posts import Mention, Post, PostCounts, PostRef
 from post_service.model.visibility import AccountState, Demand, Profile, demand_of, shown_to_all
 from post_service.service.pages import check_batch
 from post_service.service.peers import Accounts
 from post_service.service.tallies import Tallies
-from post_service.store.cache import Copy, PostCopies
+from post_service.store.cache import Kept, PostCopies
 from post_service.store.comments import CommentStore
 from post_service.store.likes import LikeStore
 from post_service.store.posts import NEWEST, PostStore
@@ -35,8 +34,7 @@ class Press(Protocol):
     def author(self, profile: Profile) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Fragment:
+class Fragment(NamedTuple):
     piece: Piece
     demand: Demand
     mentions: Sequence[Mention]
@@ -61,23 +59,15 @@ class FragmentService:
     async def get(self, ids: Sequence[int]) -> tuple[list[Fragment], dict[int, bytes]]:
         """What there is of the posts, and the JSON of their authors by id. Two rounds: the posts, then all that hangs
         on them. Raises InvalidArgument TOO_MANY_IDS."""
-        copies = await self._copies.copies(check_batch(ids), self._posts.get_many)
-        if not copies:
+        kept = await self._copies.kept(check_batch(ids), self._posts.get_many)
+        if not kept:
             return [], {}
-        pieces = [kept.piece for kept in copies.values()]
-        people = {id_ for piece in pieces for id_ in (piece.author_id, *(m.user_id for m in piece.mentions))}
+        people = {each.piece.author_id for each in kept.values()}
+        people.update(mention.user_id for each in kept.values() for mention in each.piece.mentions)
         profiles, counts = await asyncio.gather(
-            self._accounts.profiles(sorted(people)), self._tallies.of_posts(list(copies))
+            self._accounts.profiles(sorted(people)), self._tallies.of_posts(list(kept))
         )
-        half_hour = self._press.half_hour
-        found: list[Fragment] = []
-        for kept in copies.values():
-            author = profiles.get(kept.piece.author_id)
-            demand = demand_of(author, kept.piece.audience, kept.piece.state) if author else None
-            if author and demand:
-                piece = self._shown(kept, author, half_hour)
-                mentions = _active(piece.mentions, profiles)
-                found.append(Fragment(piece, demand, mentions, counts[piece.post_id]))
+        found = self._fragments(kept.values(), profiles, counts)
         authors = {fragment.piece.author_id for fragment in found}
         return found, {id_: self._press.author(profiles[id_]) for id_ in authors}
 
@@ -102,19 +92,28 @@ class FragmentService:
         wanted = check_batch(ids)
         return await self._comments.commenters_of(wanted, limit=_COMMENTERS_MAX) if wanted else {}
 
-    def _shown(self, kept: Copy, author: Profile, half_hour: int) -> Piece:
-        """The kept piece, or a new one where its addresses are not to be handed out (any more)."""
-        piece = kept.piece
-        if piece.exposed and not shown_to_all(author):
-            return self._press.press(closed(kept.post))
-        if piece.half_hour not in {0, half_hour}:
-            return self._press.press(kept.post)
-        return piece
+    def _fragments(
+        self, kept: Iterable[Kept], profiles: Mapping[int, Profile], counts: Mapping[int, PostCounts]
+    ) -> list[Fragment]:
+        half_hour = self._press.half_hour
+        found: list[Fragment] = []
+        for each in kept:
+            piece = each.piece
+            author = profiles.get(piece.author_id)
+            demand = demand_of(author, piece.audience, piece.state) if author else None
+            if not (author and demand):
+                continue
+            # Public addresses that are not to be handed out now, or signed ones that end soon: made anew.
+            if piece.exposed and not shown_to_all(author):
+                piece = self._press.press(closed(self._copies.post_of(each)))
+            elif piece.half_hour and piece.half_hour != half_hour:
+                piece = self._press.press(widest(self._copies.post_of(each)))
+            mentions = _active(piece.mentions, profiles) if piece.mentions else ()
+            found.append(Fragment(piece, demand, mentions, counts[piece.post_id]))
+        return found
 
 
-def _active(mentions: Sequence[Mention], profiles: Mapping[int, Profile]) -> Sequence[Mention]:
-    if not mentions:
-        return mentions
+def _active(mentions: Sequence[Mention], profiles: Mapping[int, Profile]) -> list[Mention]:
     return [
         mention
         for mention in mentions
