@@ -8,7 +8,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-auth bench-graph erasure-check
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-auth bench-graph erasure-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ e2e: browser ## End-to-end tests on a whole system of their own
 
 faults: setup ## Kill and starve it; nothing acknowledged may be lost
 	@$(PY) -m devstack servers run -- tests/run faults
+
+soak: setup ## Random plays against every feed's definition, for long: make soak PLAYS=200 STEPS=50 SEED=7
+	@ORACLE_PLAYS=$(or $(PLAYS),100) ORACLE_STEPS=$(or $(STEPS),40) ORACLE_SEED=$(or $(SEED),0) $(PY) -m devstack servers run -- tests/run oracle
 
 bench: bench-home bench-rpc bench-fanout bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
 

@@ -110,3 +110,18 @@ async def _counts_are_right(reader: Person, author: Person, post: str) -> bool:
 async def _found(reader: Person, author: Person) -> bool:
     answer = (await reader.get("/v1/search", q=author.username, type="users")).raise_for_status().json()
     return author.id in [item["user"]["id"] for item in answer["items"]]
+
+
+async def test_feeds_are_compared_with_their_definition(http: httpx.AsyncClient, helio: Helio, stack: Stack):
+    author, reader = await join(http, "author"), await join(http, "reader")
+    (await reader.put(f"/v1/users/{author.id}/follow")).raise_for_status()
+    posts = [(await author.publish())["id"] for _ in range(3)]
+
+    async def all_there() -> bool:
+        return set(posts) <= set(await reader.feed())
+
+    await eventually(all_there, timeout=30)
+    whole = await helio("feed", "verify", "--user", reader.id)
+    assert (whole["feeds"], whole["posts"], whole["wrong"]) == (1, 3, 0)
+    sampled = await helio("feed", "verify", "--sample", "3", "--seed", "5")
+    assert (sampled["feeds"], sampled["wrong"], sampled["seed"]) == (3, 0, 5)

@@ -8,6 +8,7 @@ import typer
 from helio.commands.accounts import admins, users
 from helio.commands.audit import audit
 from helio.commands.erasure import erasure
+from helio.commands.feeds import feeds
 from helio.commands.keys import keys
 from helio.commands.letters import letters
 from helio.commands.rebuild import rebuild
@@ -24,6 +25,7 @@ app.add_typer(users, name="user")
 app.command("audit")(audit)
 app.add_typer(keys, name="keys")
 app.add_typer(rebuild, name="rebuild")
+app.add_typer(feeds, name="feed")
 app.add_typer(letters, name="letters")
 app.add_typer(erasure, name="erasure")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
-from heliograph.upkeep.v1.upkeep_pb2 import RebuildRequest, RebuildResponse
+from heliograph.upkeep.v1.upkeep_pb2 import RebuildRequest, RebuildResponse, VerifyRequest, VerifyResponse
 from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceStub
 from heliograph.user.v1 import admin_pb2 as pb
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
@@ -62,7 +62,18 @@ class Operator:
         """Step by step. A step that was lost on the way is asked for again: it can be repeated."""
         stub, token = UpkeepServiceStub(await self.channel_to(service)), ""
         while True:
-            step = await self._step(stub, RebuildRequest(view=view, user_id=user_id, token=token))
+            step = await self._patiently(stub.Rebuild, RebuildRequest(view=view, user_id=user_id, token=token))
+            yield step
+            token = step.next_token
+            if not token:
+                return
+
+    async def verify(self, service: str, view: str, *, user_id: int) -> AsyncIterator[VerifyResponse]:
+        """Step by step, as rebuild."""
+        stub, token = UpkeepServiceStub(await self.channel_to(service)), ""
+        while True:
+            request = VerifyRequest(view=view, user_id=user_id, token=token)
+            step = await self._patiently(stub.Verify, request)
             yield step
             token = step.next_token
             if not token:
@@ -79,13 +90,14 @@ class Operator:
             if not after:
                 return
 
-    async def _step(self, stub: UpkeepServiceStub, request: RebuildRequest) -> RebuildResponse:
+    async def _patiently(self, call: Callable[[Any], Awaitable[T]], request: object) -> T:
+        """Of calls that can be repeated."""
         for attempt in range(1, _TRIES):
             try:
-                return await stub.Rebuild(request)
+                return await call(request)
             except (Unavailable, DeadlineExceeded):
                 await self.pause(attempt)
-        return await stub.Rebuild(request)
+        return await call(request)
 
 
 @asynccontextmanager
