@@ -73,6 +73,8 @@ async def furnish(scene: Scene) -> None:
         await person.post(f"/v1/posts/{scene.post}/comments", {"text": f"well said, @{actor.username}"})
     (await reader.put(f"/v1/posts/{scene.post}/like")).raise_for_status()
     await actor.get("/v1/me/feed")
+    await actor.get("/v1/me/feed?order=top")
+    (await actor.post("/v1/me/feed/seen", {"post_ids": [scene.hosts_post]})).raise_for_status()
 
 
 async def delete(person: Person, password: str = PASSWORD) -> httpx.Response:

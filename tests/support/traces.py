@@ -93,6 +93,7 @@ SEEN: Mapping[str, Look] = {
     "comments on its post": there("/v1/posts/{s.post}/comments"),
     "posts of the tag": listed("/v1/tags/{s.tag}/posts", "{s.post}"),
     "feed": listed("/v1/me/feed", "{s.post}"),
+    "ranked feed": listed("/v1/me/feed?order=top", "{s.post}"),
     "its comment": listed("/v1/posts/{s.hosts_post}/comments", "{s.comment}"),
     "answers to its comment": there("/v1/comments/{s.comment}/replies"),
     "its like": listed("/v1/posts/{s.hosts_post}/likes", "{s.actor.id}"),

@@ -20,6 +20,7 @@ _ALLOWED = (
     (r"redis user:limit:.* \(expires\)", "limits of log-ins"),
     (r"redis graph:relations:\*:\{\*\} \(expires\)", "who looked at whom within an hour: " + _CACHE),
     (r"redis graph:counts:(applied:)?\{\*\}.* \(expires\)", "which changes were counted: " + _CACHE),
+    (r"redis feed:top:\{\*\}:\* \(expires\)", "a ranking that somebody pages through, for half an hour at most"),
     (r"redis post:posts:.* \(expires\)", "posts of others that are kept for a minute"),
 )
 
