@@ -83,8 +83,9 @@ class Batcher:
 
         return call
 
-    async def call(self, method: str, request: Message, response_type: type[M]) -> M:
-        return self._decoded(response_type.FromString, await self.ask(method, request.SerializeToString()))
+    async def call(self, method: str, request: Message, response_type: type[M], **how: Any) -> M:
+        """`how` is what `ask` takes beside."""
+        return self._decoded(response_type.FromString, await self.ask(method, request.SerializeToString(), **how))
 
     def unary_unary(
         self,
@@ -98,41 +99,49 @@ class Batcher:
 
         return call
 
-    async def ask(self, method: str, request: bytes, seconds: float | None = None) -> bytes:
-        """The encoded answer to an encoded request. `seconds` instead of the batcher's own."""
-        if telemetry.is_recording():
+    async def ask(
+        self, method: str, request: bytes, seconds: float | None = None, traceparent: str | None = None
+    ) -> bytes:
+        """The encoded answer to an encoded request. `seconds` instead of the batcher's own, `traceparent` instead of
+        that of the current trace, for who makes no span and would set a context for nothing else."""
+        if traceparent is None and telemetry.is_recording():
             with telemetry.asking(method) as ended:
                 try:
-                    answer = await self._asked(method, request, seconds)
+                    answer = await self._asked(method, request, seconds, telemetry.traceparent())
                 except DomainError as error:
                     ended(code_of(error).value[0])
                     raise
                 ended(0)
                 return answer
-        return await self._asked(method, request, seconds)
+        return await self._asked(method, request, seconds, traceparent or telemetry.traceparent())
 
-    async def _asked(self, method: str, request: bytes, most: float | None) -> bytes:
+    async def _asked(self, method: str, request: bytes, most: float | None, traceparent: str | None) -> bytes:
         seconds, loop = seconds_for(self._seconds if most is None else most), asyncio.get_running_loop()
         end = loop.time() + seconds
-        asked = _Asked(method, request, end, telemetry.traceparent() or "", loop.create_future())
+        asked = _Asked(method, request, end, traceparent or "", loop.create_future())
         timer = loop.call_later(seconds, _expire, asked.reply)
         self._queue.append(asked)
         self._wake()
+        try:
+            reply = await self._reply(asked)
+        finally:
+            timer.cancel()
+        return await self._ask_alone(asked) if _is_alone(reply) else reply.answer
+
+    async def _reply(self, asked: _Asked) -> Reply:
+        """A good one, or that the call is to be asked alone."""
         code, started = grpc.StatusCode.CANCELLED, time.perf_counter()
         try:
             reply = await asked.reply
-            if reply.code == ALONE.code and not reply.answer:
-                return await self._ask_alone(asked)
-            if reply.code:
+            if reply.code and not _is_alone(reply):
                 raise from_rich(reply.code, reply.answer, self._service)
-            code = grpc.StatusCode.OK
-            return reply.answer
+            code = grpc.StatusCode.CANCELLED if reply.code else grpc.StatusCode.OK
+            return reply
         except DomainError as error:
             code = code_of(error)
             raise
         finally:
-            timer.cancel()
-            metrics.client_seconds(method, code).observe(time.perf_counter() - started)
+            metrics.client_seconds(asked.method, code).observe(time.perf_counter() - started)
 
     async def _ask_alone(self, asked: _Asked) -> bytes:
         metrics.CLIENT_ALONE.labels(asked.method).inc()
@@ -225,6 +234,10 @@ class _Place:
         if self._held:
             self._held = False
             self._freed()
+
+
+def _is_alone(reply: Reply) -> bool:
+    return reply.code == ALONE.code and not reply.answer
 
 
 def _expire(reply: asyncio.Future[Reply]) -> None:
