@@ -51,6 +51,26 @@ async def test_a_like_counts_once_and_shows_in_the_answer(service: Service) -> N
     assert len(await events(service)) == 3
 
 
+async def test_a_crowd_at_one_post_is_counted_exactly(service: Service) -> None:
+    post = await service.published(BEN)
+    crowd = [service.people.add(1000 + number) for number in range(200)]
+    calls = [like(service, viewer, post.id) for viewer in [*crowd, *crowd[::10]]]
+    calls += [like(service, viewer, post.id + 1) for viewer in crowd[:3]]  # no such post: only they hear of it
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in answers if isinstance(error, Exception)] == [errors.NotFound] * 3
+    made = [answer.change_id for answer in answers if isinstance(answer, pb.LikePostResponse) and answer.change_id]
+    away = [service.stub.UnlikePost(pb.UnlikePostRequest(viewer_id=viewer, post_id=post.id)) for viewer in crowd[::4]]
+    made += [answer.change_id for answer in await asyncio.gather(*away)]
+    assert (await service.get(0, post.id)).counts.likes == 150
+    await service.hear_engagement()
+    assert (await service.get(0, post.id)).counts.likes == 150
+    told = [getattr(event, str(event.WhichOneof("event"))).change_id for event in await events(service)]
+    assert sorted(told) == sorted(made)
+    assert len(set(made)) == 250
+    rows = await service.studio.postgres.primary.fetch("select user_id from likes where post_id = $1", post.id)
+    assert {row["user_id"] for row in rows} == set(crowd) - set(crowd[::4])
+
+
 async def test_events_of_one_pair_have_rising_change_ids(service: Service) -> None:
     post = await service.published(BEN)
     for _ in range(3):
