@@ -15,13 +15,15 @@ from feed_service.model.ranking import (
     Ranking,
     ViewerFacts,
     interests_of,
-    rank,
+    scored,
+    spread,
 )
 from feed_service.model.ranking.tokens import SESSION_BYTES, Ranked, mark_of_post
 from feed_service.service.top_ports import Facts, Feed, InterestLog, SeenPosts
 
 _FEW = 100  # posts: when the last days had fewer, older ones are ranked with them
 _STEP = 200
+_IN_ONE_GO = 50  # posts; others get their turn of the loop in between
 
 RANKED = Histogram(
     "heliograph_feed_ranked_candidates", "Candidates of a ranking", buckets=(0, 10, 25, 50, 100, 200, 300, 400, 500)
@@ -54,15 +56,14 @@ class Ranker:
 
     async def look_at(self, viewer_id: int, post: PostFacts, at: datetime) -> RankedPost:
         """One post as it would be ranked."""
-        (ranked,) = rank([post], await self._viewer(viewer_id, [post.post_id], at), at)
-        return ranked
+        return scored(post, await self._viewer(viewer_id, [post.post_id], at), at)
 
     async def _ranking(self, viewer_id: int, entries: Sequence[Entry], at: datetime, before: int, low: int) -> Ranking:
         ids = [entry.post_id for entry in entries]
         posts: Sequence[RankedPost] = ()
         if ids:
             viewer, facts = await asyncio.gather(self._viewer(viewer_id, ids, at), self._facts.of_posts(ids))
-            posts = rank(facts, viewer, at)
+            posts = spread(await _scored(facts, viewer, at))
         RANKED.observe(len(posts))
         return Ranking(secrets.token_bytes(SESSION_BYTES), posts, at, before, low)
 
@@ -91,3 +92,11 @@ class Ranker:
             if len(step) < _STEP or step[-1].post_id < low:
                 break
         return [entry for entry in found if entry.post_id >= low]
+
+
+async def _scored(posts: Sequence[PostFacts], viewer: ViewerFacts, at: datetime) -> Sequence[RankedPost]:
+    found: list[RankedPost] = []
+    for start in range(0, len(posts), _IN_ONE_GO):
+        found += [scored(post, viewer, at) for post in posts[start : start + _IN_ONE_GO]]
+        await asyncio.sleep(0)
+    return found

@@ -3,7 +3,7 @@
 from feed_service.model.ranking.diversity import spread
 from feed_service.model.ranking.features import FEATURES, Features, PostFacts, ViewerFacts, measure
 from feed_service.model.ranking.interests import Cell, Interaction, Interests, cell_of, interests_of, mark_of
-from feed_service.model.ranking.rankings import RankedPost, Ranking, rank
+from feed_service.model.ranking.rankings import RankedPost, Ranking, rank, scored
 from feed_service.model.ranking.scoring import WEIGHTS, Weights, parts_of, score_of
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "parts_of",
     "rank",
     "score_of",
+    "scored",
     "spread",
 ]

@@ -3,7 +3,6 @@
 from bisect import insort
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 WINDOW = 8  # posts looked back
@@ -22,13 +21,9 @@ class Scored(Protocol):
 S = TypeVar("S", bound=Scored)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Head:
-    """An author's best post that has no place yet; sorts the best first, the newest where two are alike."""
-
-    minus_score: float
-    minus_id: int
-    author_id: int
+_Head = tuple[float, int, int]
+"""An author's best post that has no place yet: less its score, less its id, the author. Sorts the best first, the
+newest where two are alike."""
 
 
 def spread(posts: Sequence[S]) -> list[S]:
@@ -42,12 +37,12 @@ def spread(posts: Sequence[S]) -> list[S]:
     placed: list[S] = []
     beside = Counter[int]()
     while heads:
-        head = heads.pop(_best(heads, beside))
-        queue = queues[head.author_id]
+        _, _, author_id = heads.pop(_best(heads, beside))
+        queue = queues[author_id]
         placed.append(queue.popleft())
         if queue:
             insort(heads, _head(queue[0]))
-        beside[head.author_id] += 1
+        beside[author_id] += 1
         if len(placed) > WINDOW:
             beside[placed[-1 - WINDOW].author_id] -= 1
     return placed
@@ -56,17 +51,17 @@ def spread(posts: Sequence[S]) -> list[S]:
 def _best(heads: Sequence[_Head], beside: Counter[int]) -> int:
     """Nothing is worth more than its score: no need to look at what has less than the best one's worth."""
     best, most = 0, -1.0
-    for at, head in enumerate(heads):
-        if -head.minus_score <= most:
+    for at, (minus_score, _, author_id) in enumerate(heads):
+        if -minus_score <= most:
             break
-        worth = -head.minus_score * FALLING ** beside[head.author_id]
+        worth = -minus_score * FALLING ** beside[author_id]
         if worth > most:
             best, most = at, worth
     return best
 
 
 def _head(post: Scored) -> _Head:
-    return _Head(*_best_first(post), post.author_id)
+    return (*_best_first(post), post.author_id)
 
 
 def _best_first(post: Scored) -> tuple[float, int]:

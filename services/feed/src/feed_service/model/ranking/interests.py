@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 from kit.ids import time_of
 
@@ -19,8 +20,7 @@ _ALL_AROUND = 360 * _CELLS_A_DEGREE
 _NEIGHBOUR = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A patch of the earth, a tenth of a degree each way."""
 
     row: int
@@ -48,16 +48,16 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """Points, as they are worth at one moment."""
+    """Points, as they are worth at one moment. `beside` is the best cell beside each."""
 
     authors: Mapping[str, float] = field(default_factory=dict[str, float])
     tags: Mapping[str, float] = field(default_factory=dict[str, float])
     cells: Mapping[Cell, float] = field(default_factory=dict[Cell, float])
+    beside: Mapping[Cell, float] = field(default_factory=dict[Cell, float])
 
     def near(self, cell: Cell) -> float:
         """Of the cell, and half of the best beside it, so that a border between two costs little."""
-        beside = max((self.cells.get(one, 0.0) for one in cell.neighbours()), default=0.0)
-        return self.cells.get(cell, 0.0) + _NEIGHBOUR * beside
+        return self.cells.get(cell, 0.0) + _NEIGHBOUR * self.beside.get(cell, 0.0)
 
 
 def cell_of(latitude: float, longitude: float) -> Cell | None:
@@ -88,4 +88,12 @@ def interests_of(interactions: Iterable[Interaction], at: datetime) -> Interests
             tags[tag] += worth
         if one.cell:
             cells[one.cell] += worth
-    return Interests(dict(authors), dict(tags), dict(cells))
+    return Interests(dict(authors), dict(tags), dict(cells), _beside(cells))
+
+
+def _beside(cells: Mapping[Cell, float]) -> Mapping[Cell, float]:
+    best: dict[Cell, float] = {}
+    for cell, points in cells.items():
+        for one in cell.neighbours():
+            best[one] = max(points, best.get(one, 0.0))
+    return best

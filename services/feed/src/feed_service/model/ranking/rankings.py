@@ -28,14 +28,11 @@ class Ranking:
     low: int
 
 
-def rank(
-    posts: Iterable[PostFacts], viewer: ViewerFacts, at: datetime, weights: Weights = WEIGHTS
-) -> Sequence[RankedPost]:
+def scored(post: PostFacts, viewer: ViewerFacts, at: datetime, weights: Weights = WEIGHTS) -> RankedPost:
+    features = measure(post, viewer, at)
+    return RankedPost(post.post_id, post.author_id, score_of(features, weights), features)
+
+
+def rank(posts: Iterable[PostFacts], viewer: ViewerFacts, at: datetime) -> Sequence[RankedPost]:
     """Each once, best first, authors spread. The order of `posts` makes no difference."""
-    measured = {post.post_id: (post.author_id, measure(post, viewer, at)) for post in posts}
-    return spread(
-        [
-            RankedPost(post_id, author_id, score_of(features, weights), features)
-            for post_id, (author_id, features) in measured.items()
-        ]
-    )
+    return spread([scored(post, viewer, at) for post in {post.post_id: post for post in posts}.values()])
