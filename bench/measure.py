@@ -16,6 +16,7 @@ from rich.table import Table
 from bench.targets import TARGETS
 
 RESULTS = Path(__file__).parent / "results"
+_WIDTH = 150  # of the table, where nobody says otherwise
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def repeated(runs: int, one: Callable[[], float]) -> list[float]:
 def report(name: str, results: Sequence[Result], *, final: bool = True) -> Path:
     """Prints a table and writes bench/results/<name>.json; in latest.json the results replace those of their names,
     unless they are not `final`."""
-    Console().print(_table(name, results))
+    Console(width=max(_WIDTH, Console().width)).print(_table(name, results))
     rows = [asdict(found) for found in results]
     path, latest = RESULTS / f"{name}.json", RESULTS / "latest.json"
     _write(path, rows)

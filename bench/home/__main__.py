@@ -42,10 +42,9 @@ def main() -> None:
 def measured(opened: System, options: Options, *, quick: bool) -> list[Result]:
     home = ours(opened)
     _say("reading every feed once, from truth")
-    home.once(home.asks)
-    home.closed(options)
+    home.warm(options)
     with peers(opened, home) as (static, textbook):
-        textbook.once(textbook.asks)
+        textbook.warm(shorter(options))
         _say("home, static and textbook in turns")
         results, most = phases.capacity(home, static, textbook, options)
         results += phases.latency(home, most["home"], options)
@@ -55,7 +54,7 @@ def measured(opened: System, options: Options, *, quick: bool) -> list[Result]:
         _say("with nothing kept in feed's process")
         results += phases.uncached(opened, home, static, options)
     home = again(opened, home)
-    home.closed(options)
+    home.warm(options)
     _say("compose, then all mixed")
     results += phases.compose(opened, home)
     return results + phases.mixed(opened, home, most["home"], options)

@@ -20,8 +20,7 @@ def growth(shape: Shape, options: Options, small: int = SMALL, large: int = LARG
     with ExitStack() as open_:
         places = [_place(open_, replace(shape, users=users)) for users in (small, large)]
         for place in places:
-            place.once(place.asks)
-            place.closed(options)
+            place.warm(options)
         found = side_by_side(places, options)
     few, many = (figures.micros(place, found[place.name]) for place in places)
     reference = f"read_cost_at_{small}_us"

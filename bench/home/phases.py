@@ -83,7 +83,7 @@ def uncached(system: System, home: Place, static: Place, options: Options) -> li
     """With nothing kept in feed's process."""
     system.restart("feed", _UNCACHED)
     home = again(system, home)
-    home.closed(options)
+    home.warm(options)
     found = side_by_side((home, static), options)
     name = "home_cpu_vs_static_uncached"
     results = [

@@ -2,6 +2,7 @@
 
 import http.client
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from bench.textbook.running import textbook
 
 AT_ONCE = 32
 _OPEN_CONNECTIONS = 256
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ class Place:
         plan = Plan("127.0.0.1", self.port, _OPEN_CONNECTIONS, options.seconds, self.asks, rate=rate, seed=seed)
         return checked(self.name, run(plan, self.watched))
 
+    def warm(self, options: Options) -> None:
+        """Every page read, at first from truth, until all answers are right; then as much as goes for a while."""
+        plan = Plan("127.0.0.1", self.port, 8, 600, writes=self.asks, look_every=1)
+        for _ in range(3):
+            if not run(plan, self.watched).outcome.failed:
+                break
+        checked(self.name, run(plan, self.watched))
+        self.closed(options)
+
     def once(self, wanted: Sequence[Ask], connections: int = 8, seconds: float = 600) -> Run:
         """Each of them, in their order."""
         plan = Plan("127.0.0.1", self.port, connections, seconds, writes=wanted, look_every=1)
@@ -72,7 +83,12 @@ def ours(system: System) -> Place:
 
 
 def again(system: System, place: Place) -> Place:
-    """The same after processes were restarted."""
+    """The same after processes were restarted, once the gateway has found them."""
+    until = time.monotonic() + _PATIENCE
+    while _page(place.port, place.asks[0])[0] != 200:
+        if time.monotonic() > until:
+            raise SystemExit("the system does not answer after a restart")
+        time.sleep(0.2)
     return replace(place, watched=dict(system.watched()))
 
 
@@ -82,7 +98,7 @@ def peers(system: System, place: Place) -> Generator[tuple[Place, Place]]:
     servers = {name: pids for name, pids in place.watched.items() if name in SERVERS}
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
-        body = _page(place.port, place.asks[0])
+        _, body = _page(place.port, place.asks[0])
         (folder / "page.json").write_bytes(body)
         port = free_port()
         pid = open_.enter_context(child(port, "bench.home.static", str(port), str(folder / "page.json")))
@@ -94,15 +110,16 @@ def peers(system: System, place: Place) -> Generator[tuple[Place, Place]]:
         yield static, Place("textbook", book.port, watched, ("textbook",), place.asks)
 
 
-def _page(port: int, ask: Ask) -> bytes:
-    """The body of one answer."""
+def _page(port: int, ask: Ask) -> tuple[int, bytes]:
+    """Status and body of one answer."""
     _, _, head = ask.text.partition("\r\n")
     path = ask.text.split(" ", 2)[1]
     headers = dict(line.split(": ", 1) for line in head.strip().split("\r\n"))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path, headers=headers)
-        return connection.getresponse().read()
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     finally:
         connection.close()
 
