@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from heliograph.user.v1.user_pb2 import GetJwksRequest
 from kit import process, server, settings, telemetry
+from kit.hotredis import open_hot_redis
 from kit.limits import Limiter
 from kit.paging import Cursors
 from kit.redis import open_redis
@@ -31,7 +32,12 @@ from gateway.settings import GatewaySettings
 
 @asynccontextmanager
 async def assemble(config: GatewaySettings) -> AsyncGenerator[Parts]:
-    async with open_services(config) as services, open_redis(config) as redis, open_bucket(config) as bucket:
+    async with (
+        open_services(config) as services,
+        open_redis(config) as redis,
+        open_hot_redis(config) as hot_redis,
+        open_bucket(config) as bucket,
+    ):
 
         async def fetch_keys() -> str:
             return (await services.user.GetJwks(GetJwksRequest())).jwks_json
@@ -45,7 +51,7 @@ async def assemble(config: GatewaySettings) -> AsyncGenerator[Parts]:
             keys=keys,
             revocations=revocations,
             authenticator=Authenticator(keys, revocations),
-            limiter=Limiter(redis, FALLBACKS.inc),
+            limiter=Limiter(hot_redis, FALLBACKS.inc),
             records=Records(redis, config.cursor_key.get_secret_value().encode()),
             cursors=Cursors(config.cursor_key.get_secret_value().encode()),
             urls=urls,

@@ -19,6 +19,7 @@ from heliograph.user.v1.settings_pb2_grpc import AvatarServiceStub, SettingsServ
 from heliograph.user.v1.sign_in_pb2_grpc import SignInServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import client
+from kit.many import Batcher
 
 from gateway.settings import GatewaySettings
 
@@ -27,7 +28,7 @@ _LONGEST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Services:
-    """`home` is the feed service for what is asked for most."""
+    """`home` is the feed service, too, for what is asked for most: its calls go out together."""
 
     user: UserServiceStub
     settings: SettingsServiceStub
@@ -35,7 +36,7 @@ class Services:
     graph: GraphServiceStub
     post: PostServiceStub
     feed: FeedServiceStub
-    home: FeedServiceStub
+    home: Batcher
     notify: NotifyServiceStub
     search: SearchServiceStub
     admin: AdminServiceStub
@@ -64,7 +65,7 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
             graph=GraphServiceStub(await channel(settings.graph_target, "graph")),
             post=PostServiceStub(await channel(settings.post_target, "post")),
             feed=FeedServiceStub(feed),
-            home=FeedServiceStub(feed),
+            home=Batcher(feed, service="feed"),
             notify=NotifyServiceStub(await channel(settings.notify_target, "notify")),
             search=SearchServiceStub(await channel(settings.search_target, "search")),
             admin=AdminServiceStub(user),

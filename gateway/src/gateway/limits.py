@@ -1,6 +1,6 @@
 """Which requests are limited together, and how often they may come."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -76,11 +76,17 @@ def headers_of(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     """As draft-ietf-httpapi-ratelimit-headers-10 writes them."""
     if not verdict.standings:
         return []
-    policy = ", ".join(
-        f'"{s.bucket.name}";q={s.bucket.quota.amount};w={s.bucket.quota.seconds}' for s in verdict.standings
-    )
-    current = ", ".join(f'"{s.bucket.name}";r={s.remaining};t={s.full_in}' for s in verdict.standings)
-    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", current.encode())]
+    return [policy_of([standing.bucket for standing in verdict.standings]), current_of(verdict)]
+
+
+def policy_of(buckets: Iterable[Bucket]) -> tuple[bytes, bytes]:
+    told = (f'"{bucket.name}";q={bucket.quota.amount};w={bucket.quota.seconds}' for bucket in buckets)
+    return b"ratelimit-policy", ", ".join(told).encode()
+
+
+def current_of(verdict: Verdict) -> tuple[bytes, bytes]:
+    told = [f'"{bucket.name}";r={remaining};t={full_in}' for bucket, remaining, full_in in verdict.standings]
+    return b"ratelimit", ", ".join(told).encode()
 
 
 def refused(verdict: Verdict) -> ResourceExhausted:

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from gateway.addresses import client_address
 from gateway.auth import Authenticator, Viewer
 from gateway.gate import owners
-from gateway.limits import Quotas, RouteClass, buckets_for
+from gateway.limits import Quotas, RouteClass, buckets_for, policy_of
 from gateway.settings import Network
 
 _BEARER = b"Bearer "
@@ -21,13 +21,13 @@ _Key = tuple[bytes, str | None, bytes | None]
 
 
 class Caller:
-    """Somebody who may read, and the buckets that their reads take from. `refused` is when they were told last that
-    these are empty, by a monotonic clock, and in which words."""
+    """Somebody who may read, the buckets that their reads take from, and the header about these. `refused` is when they
+    were told last that a bucket is empty, by a monotonic clock, and in which words."""
 
-    __slots__ = ("buckets", "refused", "viewer")
+    __slots__ = ("buckets", "policy", "refused", "viewer")
 
     def __init__(self, viewer: Viewer, buckets: tuple[Bucket, ...]) -> None:
-        self.viewer, self.buckets = viewer, buckets
+        self.viewer, self.buckets, self.policy = viewer, buckets, policy_of(buckets)
         self.refused: tuple[float, Verdict] | None = None
 
 

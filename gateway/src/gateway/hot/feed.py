@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from heliograph.feed.v1.feed_pb2 import GetHomePageRequest, GetHomePageResponse
 from kit import log, telemetry
-from kit.errors import DomainError, InvalidArgument, from_exception
+from kit.errors import InvalidArgument, from_exception
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,17 +19,20 @@ from gateway.cors import Told
 from gateway.edge import Header, Load
 from gateway.errors import problem
 from gateway.here import PRIVATE, Parts
+from gateway.hot import traces
 from gateway.hot.callers import Caller, Callers
 from gateway.hot.limits import Tolls
 from gateway.hot.query import Queries, Query
-from gateway.hot.traces import Trace
-from gateway.limits import headers_of, parse_quotas, refused
+from gateway.hot.traces import traceparent_of
+from gateway.limits import current_of, headers_of, parse_quotas, refused
 
 _METHOD = "GET"
 _NAME = f"{_METHOD} {home.PATH}"
+_CALL = "/heliograph.feed.v1.FeedService/GetHomePage"
 _SLOW_SECONDS = 0.5
 _FEED_SECONDS = home.SECONDS * 0.98  # what kit.client leaves of the route's budget
 
+_NONE = b"0"
 _JSON: Header = (b"content-type", b"application/json")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _PRIVATE: Header = (b"cache-control", PRIVATE.encode())
@@ -65,7 +68,7 @@ class HotFeed:
         quotas = parse_quotas(settings.rate_limits)
         self._callers = Callers(parts.authenticator, quotas, settings.trusted_proxies)
         self._queries, self._cors = Queries(settings.public_url), Told(settings.cors_origins)
-        self._tolls = Tolls(parts.limiter)
+        self._tolls, self._traced = Tolls(parts.limiter), telemetry.enabled()
         self._seconds = {status: edge.HTTP_SECONDS.labels(_METHOD, home.PATH, status) for status in (200, 304)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +77,10 @@ class HotFeed:
             await self._app(scope, receive, send)
             return
         try:
-            await self._serve(asked, scope, send)
+            if self._traced:
+                await self._trace(asked, scope, send)
+            else:
+                await self._serve(asked, send, traceparent_of(asked.headers))
         finally:
             self._load.leave()
 
@@ -84,8 +90,8 @@ class HotFeed:
         headers = dict(pairs)
         if (
             len(headers) != len(pairs)
-            or b"transfer-encoding" in headers
             or headers.get(b"content-length", b"0") != b"0"
+            or b"transfer-encoding" in headers
         ):
             return None
         found = self._queries.read(scope["query_string"])
@@ -100,40 +106,41 @@ class HotFeed:
             return None
         return Asked(caller, query, token, cursors, headers, _request_id(headers.get(b"x-request-id")))
 
-    async def _serve(self, asked: Asked, scope: Scope, send: Send) -> None:
+    async def _trace(self, asked: Asked, scope: Scope, send: Send) -> None:
+        span = traces.begin(scope, asked.headers, _NAME)
+        traces.end(span, await self._serve(asked, send))
+
+    async def _serve(self, asked: Asked, send: Send, traceparent: str | None = None) -> int:
+        """The status. Without `traceparent` the trace is the current one."""
         started = time.perf_counter()
-        trace = Trace(scope, asked.headers, _NAME)
         limits: list[Header] = []
         try:
-            answer = self._shown(asked, await self._page(asked, limits))
+            answer = self._shown(asked, await self._page(asked, limits, traceparent))
         except Exception as error:  # noqa: BLE001 the outermost boundary of a request
-            answer = _failed(asked, error)
-        headers = [*answer.headers, *self._around(asked, limits)]
+            answer = _failed(asked, error, traceparent)
+        headers = [*answer.headers, *self._around(asked, limits, traceparent)]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
-        trace.end(answer.status)
-        self._record(asked, answer.status, time.perf_counter() - started)
+        self._record(asked, answer.status, time.perf_counter() - started, traceparent)
+        return answer.status
 
-    async def _page(self, asked: Asked, limits: list[Header]) -> GetHomePageResponse:
+    async def _page(self, asked: Asked, limits: list[Header], traceparent: str | None) -> GetHomePageResponse:
         """Puts the headers about limits where they are asked for. Raises DomainError."""
-        caller, failure = asked.caller, None
+        caller = asked.caller
         if told := self._tolls.refusal(caller):
             limits += headers_of(told)
             raise refused(told)
-        coming = self._tolls.start(caller)
-        page = GetHomePageResponse()
+        verdict_of = self._tolls.begin(caller)
         try:
-            page = await self._feed.GetHomePage(_request(asked), timeout=_FEED_SECONDS)
-        except DomainError as error:
-            failure = error
-        verdict = await coming
-        limits += headers_of(verdict)
-        if not verdict.allowed:
-            self._tolls.remember(caller, verdict)
-            raise refused(verdict)
-        if failure:
-            raise failure
-        return page
+            return await self._feed.call(
+                _CALL, _request(asked), GetHomePageResponse, seconds=_FEED_SECONDS, traceparent=traceparent
+            )
+        finally:
+            verdict = await verdict_of()
+            limits += (caller.policy, current_of(verdict))
+            if not verdict.allowed:
+                self._tolls.remember(caller, verdict)
+                raise refused(verdict)
 
     def _shown(self, asked: Asked, page: GetHomePageResponse) -> Answer:
         cursor = self._cursors.sign(asked.cursors, page.next_page_token)
@@ -149,20 +156,21 @@ class HotFeed:
             return Answer(304, told, b"")
         return Answer(200, [*told, size, _JSON], body)
 
-    def _around(self, asked: Asked, limits: Sequence[Header]) -> list[Header]:
+    def _around(self, asked: Asked, limits: Sequence[Header], traceparent: str | None) -> list[Header]:
         """What all answers have."""
         origin = asked.headers.get(b"origin")
         found = list(self._cors.headers(origin)) if origin is not None else []
         found += (*edge.FIXED_HEADERS, (b"x-request-id", asked.request_id), *limits, edge.DEFAULT_POLICY)
-        if traceparent := telemetry.traceparent():
-            found.append((b"traceparent", traceparent.encode()))
+        if told := traceparent or telemetry.traceparent():
+            found.append((b"traceparent", told.encode()))
         return found
 
-    def _record(self, asked: Asked, status: int, seconds: float) -> None:
+    def _record(self, asked: Asked, status: int, seconds: float, traceparent: str | None) -> None:
         """Metrics tell of all, the log of those alone that failed or were slow."""
         series = self._seconds.get(status) or edge.HTTP_SECONDS.labels(_METHOD, home.PATH, status)
         series.observe(seconds)
         if status >= 400 or seconds >= _SLOW_SECONDS:
+            _join(traceparent)
             edge.note(_METHOD, home.PATH, status, seconds, asked.request_id.decode())
 
 
@@ -173,7 +181,14 @@ def _request(asked: Asked) -> GetHomePageRequest:
     )
 
 
-def _failed(asked: Asked, error: Exception) -> Answer:
+def _join(traceparent: str | None) -> None:
+    """For what names the trace: the log, and problem documents."""
+    if traceparent:
+        telemetry.adopt(traceparent)
+
+
+def _failed(asked: Asked, error: Exception, traceparent: str | None) -> Answer:
+    _join(traceparent)
     if from_exception(error) is None:
         logger.error("unexpected error", request_id=asked.request_id.decode(), exc_info=error)
     response = problem(error, home.PATH)

@@ -1,9 +1,7 @@
 """Rate limits without a wait: asked for before the work, looked at after it."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from kit.limits import Limiter
 from kit.quotas import Verdict
@@ -28,11 +26,11 @@ class Tolls:
         if since >= min(verdict.retry_after, _LONGEST_SECONDS):
             caller.refused = None
             return None
-        return replace(verdict, retry_after=verdict.retry_after - since)
+        return verdict._replace(retry_after=verdict.retry_after - since)
 
-    def start(self, caller: Caller) -> Awaitable[Verdict]:
-        """Sends at once; the verdict is there when it is needed."""
-        return asyncio.ensure_future(self._limiter.take(caller.buckets))
+    def begin(self, caller: Caller) -> Callable[[], Awaitable[Verdict]]:
+        """As Limiter.begin."""
+        return self._limiter.begin(caller.buckets)
 
     def remember(self, caller: Caller, verdict: Verdict) -> None:
         caller.refused = (self._clock(), verdict)

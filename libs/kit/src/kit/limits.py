@@ -15,9 +15,8 @@ from kit import log
 from kit.breaker import Breaker
 from kit.errors import Unavailable, from_exception
 from kit.hotredis import HotRedis
-from kit.quotas import Bucket, Standing, Verdict
+from kit.quotas import MICROS, Bucket, Standing, Verdict
 
-MICROS = 1_000_000
 _LOCAL_BUCKETS = 50_000
 
 logger = log.get(__name__)
@@ -103,7 +102,7 @@ class Limiter:
         """None while Redis is away."""
         if not self._breaker.admit():
             return None
-        args = [number for bucket in buckets for number in _spacing(bucket)]
+        args = [number for bucket in buckets for number in bucket.quota.spacing]
         return script(keys=[bucket.key for bucket in buckets], args=args)
 
     async def _answer(self, asked: Awaitable[object] | None) -> object:
@@ -142,7 +141,7 @@ class LocalBuckets:
     def take(self, buckets: Sequence[Bucket], now: int) -> Verdict:
         """`now` in microseconds of a monotonic clock."""
         full = [max(self._full_at.get(bucket.key, now), now) for bucket in buckets]
-        spacings = [_spacing(bucket) for bucket in buckets]
+        spacings = [bucket.quota.spacing for bucket in buckets]
         over = [at + interval - window - now for at, (interval, window) in zip(full, spacings, strict=True)]
         wait = max(0.0, *over)
         if not wait:
@@ -158,13 +157,7 @@ class LocalBuckets:
         """As Limiter.give_back."""
         for bucket in buckets:
             if bucket.key in self._full_at:
-                self._full_at[bucket.key] = max(self._full_at[bucket.key] - _spacing(bucket)[0], now)
-
-
-def _spacing(bucket: Bucket) -> tuple[float, int]:
-    """Microseconds that one request costs, and those of the whole window."""
-    window = bucket.quota.seconds * MICROS
-    return window / bucket.quota.amount, window
+                self._full_at[bucket.key] = max(self._full_at[bucket.key] - bucket.quota.spacing[0], now)
 
 
 def _verdict(buckets: Sequence[Bucket], wait: float, blamed: int, full_in: Sequence[float]) -> Verdict:
@@ -173,6 +166,6 @@ def _verdict(buckets: Sequence[Bucket], wait: float, blamed: int, full_in: Seque
 
 
 def _standing(bucket: Bucket, full_in: float) -> Standing:
-    interval, window = _spacing(bucket)
+    interval, window = bucket.quota.spacing
     # A microsecond of rounding must not cost a request.
     return Standing(bucket, max(0, int((window - full_in + 2) / interval)), ceil(full_in / MICROS))

@@ -1,6 +1,10 @@
 """How much is allowed, to whom, and what became of a request: the words of rate limits, without the means."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -9,6 +13,12 @@ class Quota:
 
     amount: int
     seconds: int
+
+    @cached_property
+    def spacing(self) -> tuple[float, int]:
+        """Microseconds that one request costs, and those of the whole window."""
+        window = self.seconds * MICROS
+        return window / self.amount, window
 
 
 @dataclass(frozen=True)
@@ -20,8 +30,8 @@ class Bucket:
     quota: Quota
 
 
-@dataclass(frozen=True)
-class Standing:
+# Tuples, for there are several to each request and making them costs half.
+class Standing(NamedTuple):
     """A bucket after the request: how many are left, and in how many seconds it is full again."""
 
     bucket: Bucket
@@ -29,8 +39,7 @@ class Standing:
     full_in: int
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`retry_after` in seconds; 0 when the request may pass. `blamed` names the bucket that said no."""
 
     standings: tuple[Standing, ...] = ()

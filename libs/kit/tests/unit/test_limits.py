@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.limits import MICROS, LocalBuckets
-from kit.quotas import Bucket, Quota
+from kit.limits import LocalBuckets
+from kit.quotas import MICROS, Bucket, Quota
 
 USER = Bucket("read-user", "u", Quota(3, 30))
 ADDRESS = Bucket("read-address", "a", Quota(5, 30))
