@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from feed_service.model import ROWS_TTL_SECONDS, Chunk, Entry, Lane, Plan, Slice, unpack
+from feed_service.model.crossing import NEVER, Backfill, Mark
 from kit.ids import first_at
 
 from services.feed.tests.truth_fakes import FakeGraph as FakeGraph
@@ -44,16 +45,29 @@ class FakeHome:
         default_factory=dict[tuple[int, Entry], tuple[int, datetime]]
     )
     removed: dict[tuple[int, Entry], int] = field(default_factory=dict[tuple[int, Entry], int])
-    complete: dict[int, int] = field(default_factory=dict[int, int])
+    complete: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    """With the time at which that was said."""
+    emptied: dict[int, int] = field(default_factory=dict[int, int])
+    counted: dict[int, int] = field(default_factory=dict[int, int])
     is_down: bool = False
 
     async def complete_from(self, user_id: int) -> int | None:
         self._ask()
-        return self.complete.get(user_id)
+        _, post_id = self.complete.get(user_id, (0, NEVER))
+        return None if post_id == NEVER else post_id
 
-    async def set_complete_from(self, user_id: int, post_id: int) -> None:
+    async def set_complete_from(self, user_id: int, post_id: int, at_us: int) -> None:
         self._ask()
-        self.complete[user_id] = post_id
+        self.complete[user_id] = max((at_us, post_id), self.complete.get(user_id, (0, 0)))
+
+    async def count_removed(self, user_id: int, rows: int) -> int:
+        self.counted[user_id] = self.counted.get(user_id, 0) + rows
+        return self.counted[user_id]
+
+    async def empty(self, user_id: int, at_us: int) -> None:
+        await self.set_complete_from(user_id, NEVER, at_us)
+        self.emptied[user_id] = max(at_us, self.emptied.get(user_id, 0))
+        self.counted[user_id] = 0
 
     async def slice(self, user_id: int, before: int, floor: int, limit: int) -> Sequence[Entry]:
         return [entry for entry in self._of(user_id) if floor <= entry.post_id < before][:limit]
@@ -81,7 +95,7 @@ class FakeHome:
         alive = [
             key
             for key, (at_us, until) in self.rows.items()
-            if at_us > self.removed.get(key, 0) and until > self.clock.now()
+            if at_us > max(self.removed.get(key, 0), self.emptied.get(key[0], 0)) and until > self.clock.now()
         ]
         return sorted((entry for user, entry in alive if user == user_id), reverse=True)
 
@@ -94,7 +108,7 @@ class FakeHome:
 class FakeAuthors:
     rows: dict[Entry, int] = field(default_factory=dict[Entry, int])
     removed: dict[Entry, int] = field(default_factory=dict[Entry, int])
-    above: set[int] = field(default_factory=set[int])
+    marks: dict[int, Mark] = field(default_factory=dict[int, Mark])
     is_down: bool = False
 
     async def add(self, entry: Entry, at_us: int) -> None:
@@ -111,13 +125,7 @@ class FakeAuthors:
     async def pulled(self) -> frozenset[int]:
         if self.is_down:
             raise down("CASSANDRA")
-        return frozenset(self.above)
-
-    async def is_pulled(self, author_id: int) -> bool:
-        return author_id in self.above
-
-    async def mark_pulled(self, author_id: int) -> None:
-        self.above.add(author_id)
+        return frozenset(self.marks)
 
 
 @dataclass
@@ -192,10 +200,15 @@ class FakeWarm:
 @dataclass
 class FakeTasks:
     queue: list[Plan | Chunk] = field(default_factory=list[Plan | Chunk])
+    backfills: list[Backfill] = field(default_factory=list[Backfill])
     late: list[Chunk] = field(default_factory=list[Chunk])
 
-    async def emit(self, lane: Lane, tasks: Sequence[Plan | Chunk]) -> None:
+    async def emit(self, lane: Lane, tasks: Sequence[Plan | Chunk | Backfill]) -> None:
         if lane is Lane.LATE:
             self.late += [task for task in tasks if isinstance(task, Chunk)]
-        else:
-            self.queue += tasks
+            return
+        for task in tasks:
+            if isinstance(task, Backfill):
+                self.backfills.append(task)
+            else:
+                self.queue.append(task)

@@ -1,11 +1,11 @@
 """A small Heliograph in memory: what people do, heard by the real use cases over fake stores."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from feed_service.model import TOP, Chunk, Entry, Lane, compose, micros, parse_token
+from feed_service.model import TOP, Chunk, Entry, Lane, Shown, compose, micros, parse_token
 from feed_service.model.crossing import Backfill, Costs
 from feed_service.service.candidates import Candidates, Window
 from feed_service.service.fanout import FanOut, Push
@@ -44,6 +44,7 @@ class Process:
     fragments: Fragments
     feed: HomeFeed[int]
     posts: HomeFeed[int]
+    pages: HomeFeed[Shown]
     verify: Verify
 
 
@@ -60,6 +61,7 @@ class World:
         self.warm, self.erased = FakeWarm(self.warm_cap), FakeErased()
         self.views = FakeViews(self.warm, self.clock)
         self.notes = Notes(self.warm, self.views)
+        self.late_notes: list[Callable[[], Awaitable[None]]] = []
         now = self.clock.now
         self.idle, self.marks = FakeIdle(self.warm, self.clock), FakeMarks(self.authors)
         self.states = FakeStates(self.home)
@@ -105,6 +107,7 @@ class World:
             fragments,
             HomeFeed(candidates, as_ids(sight)),
             HomeFeed(candidates, as_posts(sight, self.posts)),
+            HomeFeed(candidates, as_pieces(sight)),
             Verify(HomeFeed(candidates, as_pieces(sight)), candidates, between_looks=0),
         )
 
@@ -165,8 +168,23 @@ class World:
         while self.tasks.backfills:
             await self.hear_backfill(self.tasks.backfills.pop(0))
 
+    async def related(self, *user_ids: int) -> None:
+        """What the consumer of relations does, which waits for Redis as long as it takes."""
+        if self.warm.is_down:
+            self.late_notes.append(lambda: self.related(*user_ids))
+        else:
+            await self.notes.relations_changed(user_ids)
+
+    async def liked(self, user_id: int, post_id: int, change_id: int, *, liked: bool) -> None:
+        if self.warm.is_down:
+            self.late_notes.append(lambda: self.liked(user_id, post_id, change_id, liked=liked))
+        else:
+            await self.notes.liked(user_id, post_id, change_id, liked=liked)
+
     async def catch_up(self) -> None:
-        """What the late lane does once Redis is back."""
+        """What the late lane and the consumers do once Redis is back."""
+        while self.late_notes:
+            await self.late_notes.pop()()
         while self.tasks.late:
             await self.push.warm_up(self.tasks.late.pop())
 
@@ -178,10 +196,12 @@ class World:
 
     async def follow(self, follower_id: int, followee_id: int) -> None:
         self.graph.follows.add((follower_id, followee_id))
+        await self.related(follower_id)
         await self.follows.followed(follower_id, followee_id, self.clock.next_id())
 
     async def unfollow(self, follower_id: int, followee_id: int) -> None:
         self.graph.follows.discard((follower_id, followee_id))
+        await self.related(follower_id)
         await self.follows.unfollowed(follower_id, followee_id, self.clock.next_id())
 
     def oracle(self, viewer_id: int) -> list[int]:
@@ -193,6 +213,14 @@ class World:
         while pages[-1].next_token:
             pages.append(await feed.page(viewer_id, size, parse_token(pages[-1].next_token)))
         return pages[1:]
+
+    async def liked_by(self, viewer_id: int, process: "Process") -> list[int]:
+        """Posts of the first page that the page says are liked."""
+        posts = json.loads(compose((await process.pages.page(viewer_id, 100, TOP)).posts))
+        return [int(post["id"]) for post in posts if post["viewer"]["liked"]]
+
+    def likes_in_feed(self, viewer_id: int) -> list[int]:
+        return [post for post in self.oracle(viewer_id)[:100] if (viewer_id, post) in self.truth.likes]
 
     async def read(self, viewer_id: int, size: int = 2) -> list[int]:
         return [post for page in await self.pages(viewer_id, size) for post in page.posts]
