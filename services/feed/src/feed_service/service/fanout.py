@@ -93,12 +93,12 @@ class Push:
         if gone:
             return
         await self._rows.write(replace(chunk, followers=awake))
-        ROWS.labels(self._lane.name.lower()).inc(len(awake) // ID_BYTES)
-        SAVED.labels(self._lane.name.lower()).inc((len(chunk.followers) - len(awake)) // ID_BYTES)
         try:
             await self._warm.push(chunk.entry, chunk.followers)
         except Unavailable:
             await self._tasks.emit(Lane.LATE, [chunk])
+        ROWS.labels(self._lane.name.lower()).inc(len(awake) // ID_BYTES)
+        SAVED.labels(self._lane.name.lower()).inc((len(chunk.followers) - len(awake)) // ID_BYTES)
         seconds = (micros(self._now()) - chunk.at_us) / 1e6
         DELAY.labels(self._lane.name.lower()).observe(max(seconds, 0))
 
