@@ -32,8 +32,8 @@ _AUTHORS = 10_000_000  # their numbers; followers are numbers from 0
 _MEDIA, _PICTURES = 11_000_000, 1_000
 _IMAGE, _READY = 1, 5
 _MEDIUM = (
-    "author_id", "id", "request_id", "kind", "content_type", "bytes", "sha256", "alt_text", "state", "blurhash", "width",
-    "height", "place", "variants", "post_id", "created_at",
+    "author_id", "id", "request_id", "kind", "content_type", "bytes", "sha256", "alt_text", "state", "blurhash",
+    "width", "height", "place", "variants", "post_id", "created_at",
 )  # fmt: skip
 _SEEN = "select user_id from home_timeline where user_id in ? and post_id = ?"
 _AT_ONCE = 100
