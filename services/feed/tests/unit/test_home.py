@@ -136,9 +136,11 @@ async def test_who_is_muted_does_not_show_and_comes_back_unmuted() -> None:
     post = await world.publish(author)
 
     world.graph.mutes.add((viewer, author))
+    await world.related(viewer)
     assert await world.read(viewer) == []
 
     world.graph.mutes.clear()
+    await world.related(viewer)
     assert await world.read(viewer) == [post]
 
 
