@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -35,12 +35,6 @@ _ALONE_AT_ONCE = 64
 _ONE_BY_ONE = frozenset((grpc.StatusCode.UNIMPLEMENTED.name, grpc.StatusCode.RESOURCE_EXHAUSTED.name))
 
 M = TypeVar("M", bound=Message)
-
-
-class Unary(Protocol):
-    """A method as a stub has it. `timeout` in seconds."""
-
-    def __call__(self, request: Any, *, timeout: float | None = None) -> Awaitable[Any]: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +87,7 @@ class Batcher:
         request_serializer: Callable[[Any], bytes],
         response_deserializer: Callable[[bytes], Any],
         _registered_method: bool | None = False,  # as generated stubs call it
-    ) -> Unary:
+    ) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 gRPC's own word
             return self._decoded(response_deserializer, await self.ask(method, request_serializer(request), timeout))
 
