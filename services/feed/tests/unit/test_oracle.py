@@ -24,8 +24,8 @@ Hearing = Callable[[], Awaitable[None]]
 
 
 class Feeds(RuleBasedStateMachine):
-    """Changes are committed at once and heard later: in any order, some of them twice. Who saw one committed may note it
-    at once. One feed process lives on, with what it keeps in memory; others have just been started."""
+    """Changes are committed at once and heard later: in any order, some of them twice. Who saw one committed may note
+    it at once. One feed process lives on, with what it keeps in memory; others have just been started."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -72,6 +72,9 @@ class Fragments:
         self._next: _Flight | None = None
         self._departure: asyncio.Handle | None = None
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     async def get(self, ids: Sequence[int]) -> Mapping[int, Piece]:
         """What there is of `ids`. Raises what `load` raises."""
         now, kept_pieces = self._clock(), self._kept
