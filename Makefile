@@ -8,7 +8,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-auth bench-graph erasure-check
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph erasure-check
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ faults: setup ## Kill and starve it; nothing acknowledged may be lost
 soak: setup ## Random plays against every feed's definition, for long: make soak PLAYS=200 STEPS=50 SEED=7
 	@ORACLE_PLAYS=$(or $(PLAYS),100) ORACLE_STEPS=$(or $(STEPS),40) ORACLE_SEED=$(or $(SEED),0) $(PY) -m devstack servers run -- tests/run oracle
 
-bench: bench-home bench-rpc bench-fanout bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
+bench: bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
 
 bench-home: setup ## The home feed under load, beside a static route and a textbook's stack: a quarter of an hour
 	@$(PY) -m devstack servers run -- $(PY) -m bench.home $(ARGS)
@@ -62,6 +62,9 @@ bench-rpc: setup ## What an internal call costs both of its ends: batched, and u
 
 bench-fanout: setup ## Posts to followers, end to end, beside stream-framework and plain writers: a quarter of an hour
 	@$(PY) -m devstack servers run -- $(PY) -m bench.fanout $(ARGS)
+
+bench-likes: setup ## Likes of one post by many people at once: grouped, and one by one
+	@$(PY) -m devstack servers run -- $(PY) -m bench.likes
 
 bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token checks
 	@$(PY) -m devstack servers run -- $(PY) -m bench.auth

@@ -51,8 +51,8 @@ class _State:
 
 class Counters:
     """`load` reads the saved numbers, `save` upserts them, `count` counts the rows that are the truth; an id that they
-    leave out has zeros. `hot`, to the same Redis, is for `get` where it is called often. `quiet` and `pause` are in
-    seconds."""
+    leave out has zeros. `hot`, to the same Redis, is for changes and reads where there are many. `quiet` and `pause`
+    are in seconds."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Counters:
     ) -> None:
         self._redis: Any = redis
         self._read = hot.register_script(counter_scripts.READ) if hot else None
+        self._apply: Any = (hot or self._redis).register_script(counter_scripts.APPLY)
         self._name, self._fields = name, tuple(fields)
         self._load, self._save, self._count = load, save, count
         self._quiet, self._pause = quiet, pause
@@ -198,9 +199,8 @@ class Counters:
     async def _try_apply(self, entity_id: int, field: str, deltas: Mapping[str, int]) -> _State | None:
         """None when Redis does not hold the entity's numbers."""
         applied = [f"{self._name}:applied:{{{entity_id}}}:{field}:{change_id}" for change_id in deltas]
-        keys = (self._key(entity_id), *applied)
         arguments = (field, _APPLIED_SECONDS, _KEPT_SECONDS, *deltas.values(), "_v", *self._fields)
-        return self._state(await self._redis.eval(counter_scripts.APPLY, len(keys), *keys, *arguments))
+        return self._state(await self._apply(keys=[self._key(entity_id), *applied], args=arguments))
 
     async def _states(self, ids: Sequence[int]) -> dict[int, _State]:
         """Of those that Redis holds."""

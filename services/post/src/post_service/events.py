@@ -28,6 +28,7 @@ from post_service.model.posts import Location, Post
 POST_TOPIC = "post.v1"
 ENGAGEMENT_TOPIC = "engagement.v1"
 USER_TOPIC = "user.v1"
+_LIKED, _UNLIKED = engagement.PostLiked.DESCRIPTOR.full_name, engagement.PostUnliked.DESCRIPTOR.full_name
 
 
 def encode(change: Change) -> Event:
@@ -39,7 +40,8 @@ def encode(change: Change) -> Event:
         case PostDeleted():
             return _event(POST_TOPIC, str(change.post_id), change.author_id, _deleted(change))
         case LikeChanged():
-            return _event(ENGAGEMENT_TOPIC, f"{change.post_id}:{change.user_id}", change.post_id, _like_event(change))
+            kind, key = (_LIKED if change.liked else _UNLIKED), f"{change.post_id}:{change.user_id}"
+            return Event(ENGAGEMENT_TOPIC, key, kind, _like_event(change).SerializeToString(), change.post_id)
         case CommentCreated() | CommentDeleted():
             comment = change.comment
             return _event(ENGAGEMENT_TOPIC, str(comment.id), comment.post_id, _comment_event(change))
@@ -100,11 +102,10 @@ def _location(location: Location) -> post_pb2.Location:
 
 def _like_event(change: LikeChanged) -> engagement.EngagementEvent:
     pair = {"post_id": change.post_id, "post_author_id": change.post_author_id, "user_id": change.user_id}
+    at, change_id = timestamp(change.at), change.change_id
     if change.liked:
-        liked = engagement.PostLiked(**pair, liked_at=timestamp(change.at), change_id=change.change_id)
-        return engagement.EngagementEvent(post_liked=liked)
-    unliked = engagement.PostUnliked(**pair, unliked_at=timestamp(change.at), change_id=change.change_id)
-    return engagement.EngagementEvent(post_unliked=unliked)
+        return engagement.EngagementEvent(post_liked=engagement.PostLiked(**pair, liked_at=at, change_id=change_id))
+    return engagement.EngagementEvent(post_unliked=engagement.PostUnliked(**pair, unliked_at=at, change_id=change_id))
 
 
 def _comment_event(change: CommentCreated | CommentDeleted) -> engagement.EngagementEvent:

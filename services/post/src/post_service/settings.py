@@ -28,7 +28,7 @@ class PostSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSettin
     image_max_bytes: int = Field(default=30 * _MIB, ge=1)
     video_max_bytes: int = Field(default=500 * _MIB, ge=1)
     upload_expires_seconds: int = Field(default=900, ge=60, le=86_400)
-    post_cache_seconds: int = Field(default=60, ge=1)
+    post_cache_seconds: int = Field(default=60, ge=1, le=300)
 
     @property
     def upload_limits(self) -> Limits:
@@ -46,7 +46,7 @@ class MediaSettings(ProcessSettings, PostgresSettings, RedisSettings, KafkaSetti
     image_wall_seconds: float = Field(default=60, gt=0)
     video_cpu_seconds: int = Field(default=900, ge=1)
     video_wall_seconds: float = Field(default=900, gt=0)
-    post_cache_seconds: int = Field(default=60, ge=1)
+    post_cache_seconds: int = Field(default=60, ge=1, le=300)
 
     @property
     def job_limits(self) -> dict[Kind, JobLimits]:
