@@ -38,7 +38,7 @@ _MEDIUM = (
 _SEEN = "select user_id from home_timeline where user_id in ? and post_id = ?"
 _AT_ONCE = 100
 _PAUSE = 0.005
-_PATIENCE = 300.0
+_PATIENCE = 900.0
 
 _FOLLOWS = """
 with follows as (
