@@ -2,24 +2,41 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import pytest
 from feed_service.model import TOP, Chunk, Entry, Slice, pack
 from feed_service.service.ports import Warm
-from feed_service.store import ChunkRows, HomeRows, Patience, WarmTimelines
+from feed_service.store import ChunkRows, HomeRows, Patience, ViewsAtHand, WarmTimelines
 from kit.errors import Unavailable
+from kit.hotredis import open_hot_redis
 from kit.ids import first_at
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from kit.testing import MakeSettings
 from redis.asyncio import Redis
 
+from services.feed.tests.conftest import patience
 from services.feed.tests.fakes import FakeWarm
 
 CAP = 5
 AUTHOR = first_at(datetime(2024, 5, 1, tzinfo=UTC))
 VIEWER, OTHER = AUTHOR + 1, AUTHOR + 2
+
+
+class Real(WarmTimelines):
+    """With what reads it."""
+
+    views: ViewsAtHand
+
+
+@pytest.fixture
+async def warm(redis: Redis, redis_url: str, make_settings: MakeSettings) -> AsyncGenerator[Real]:
+    async with open_hot_redis(make_settings(RedisSettings, redis_url=redis_url)) as hot:
+        made = Real(redis, patience("REDIS"), cap=CAP)
+        made.views = ViewsAtHand(hot, now=lambda: datetime.now(UTC))
+        yield made
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -42,8 +59,16 @@ async def push(warm: Warm, *posts: int) -> None:
         await warm.push(entry, pack([VIEWER, OTHER]))
 
 
+async def slice_of(warm: Warm, before: int = TOP, limit: int = 10) -> Slice | None:
+    """As store/views.py reads it."""
+    if isinstance(warm, FakeWarm):
+        return warm.read(VIEWER, before, limit)
+    assert isinstance(warm, Real)
+    return (await warm.views.glance(VIEWER, before, limit, b"")).timeline
+
+
 async def whole(warm: Warm, before: int = TOP, limit: int = 10) -> tuple[list[int], int | None] | None:
-    found = await warm.slice(VIEWER, before, limit)
+    found = await slice_of(warm, before, limit)
     return found and ([entry.post_id for entry in found.entries], found.floor)
 
 
@@ -125,7 +150,7 @@ async def test_a_dropped_timeline_is_cold(any_warm: Warm) -> None:
     assert await whole(any_warm) is None
 
 
-async def test_ids_above_2_to_the_53_keep_their_order(warm: WarmTimelines) -> None:
+async def test_ids_above_2_to_the_53_keep_their_order(warm: Real) -> None:
     posts = [AUTHOR + step for step in (5, 3, 4, 1, 2)]
     await build(warm, Slice([], floor=AUTHOR - 1))
     await push(warm, *posts)
@@ -133,7 +158,7 @@ async def test_ids_above_2_to_the_53_keep_their_order(warm: WarmTimelines) -> No
     assert await whole(warm) == (sorted(posts, reverse=True), None)
 
 
-async def test_a_warm_timeline_lives_for_thirty_days_after_its_last_read(warm: WarmTimelines, redis: Redis) -> None:
+async def test_a_warm_timeline_lives_for_thirty_days_after_its_last_read(warm: Real, redis: Redis) -> None:
     await build(warm, Slice(entries(30), floor=5))
     key = f"feed:home:{{{VIEWER:016x}}}"
     await redis.expire(key, 60)
@@ -145,13 +170,13 @@ async def test_a_warm_timeline_lives_for_thirty_days_after_its_last_read(warm: W
     assert await redis.ttl(key) > 29 * 24 * 3600
 
 
-async def test_a_build_whose_builder_died_ends_by_itself(warm: WarmTimelines, redis: Redis) -> None:
+async def test_a_build_whose_builder_died_ends_by_itself(warm: Real, redis: Redis) -> None:
     await warm.begin(VIEWER)
 
     assert 0 < await redis.ttl(f"feed:home:{{{VIEWER:016x}}}:build") <= 10
 
 
-async def test_building_beside_a_fan_out_loses_nothing(warm: WarmTimelines, home: HomeRows, rows: ChunkRows) -> None:
+async def test_building_beside_a_fan_out_loses_nothing(warm: Real, home: HomeRows, rows: ChunkRows) -> None:
     """Readers build and drop while posts arrive: whoever finds the timeline warm finds all that was pushed by then."""
     pushed = [0]
 
@@ -166,7 +191,7 @@ async def test_building_beside_a_fan_out_loses_nothing(warm: WarmTimelines, home
         reads = 0
         while not fanning.done():
             newest = pushed[0]
-            found = await warm.slice(VIEWER, TOP, CAP)
+            found = await slice_of(warm, TOP, CAP)
             if found is not None:
                 posts = [entry.post_id for entry in found.entries]
                 reads += 1
@@ -192,7 +217,6 @@ async def test_an_outage_is_a_miss_to_readers_and_an_error_to_the_fan_out(make_s
     async with open_redis(make_settings(RedisSettings, redis_url="redis://127.0.0.1:1/0")) as nowhere:
         warm = WarmTimelines(nowhere, Patience("REDIS", seconds=2, rest=60, clock=time.monotonic), cap=CAP)
 
-        assert await warm.slice(VIEWER, TOP, 10) is None
         assert await warm.begin(VIEWER) is None
         with pytest.raises(Unavailable, match="REDIS_UNAVAILABLE"):
             await push(warm, 10)
