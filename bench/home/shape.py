@@ -34,7 +34,7 @@ class Shape:
     follows: int = 40
     posts: int = 3
     days: int = 30
-    photos: float = 0.2
+    photos: float = 0.12
     variants: int = 3
     viewers: int = 1_000
     likes: int = 10
