@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from feed_service.model.ranking import Cell, Features, Interaction, RankedPost, Ranking
+from feed_service.service import Erasure
 from feed_service.store import InterestLog, SeenPosts, Sessions
 from kit.errors import Unavailable
 from redis.asyncio import Redis
 
 from services.feed.tests.conftest import patience
-from services.feed.tests.fakes import START, Clock
+from services.feed.tests.fakes import START, Clock, FakeErased
 
 ANN, BOB = 5 << 40, 6 << 40
 DAY = 24 * 3600
@@ -135,6 +136,33 @@ async def test_all_of_an_account_can_be_forgotten_and_nothing_of_others(
     assert [await one.forget(ANN) > 0 for one in (log, seen, sessions)] == [True] * 3
     assert {key for key in everything if f"{BOB:016x}" in str(key)} == set(await redis.keys())
     assert [await one.forget(ANN) for one in (log, seen, sessions)] == [0, 0, 0]
+
+
+class NothingKept:
+    """The account has no timeline anywhere."""
+
+    async def clear(self, user_id: int) -> int:
+        return 0
+
+    async def drop(self, user_id: int) -> None: ...
+
+    async def forget(self, user_id: int) -> None: ...
+
+    async def leave(self, user_id: int) -> int | None: ...
+
+
+async def test_an_erasure_takes_them_along_and_says_how_much_it_was(
+    log: InterestLog, seen: SeenPosts, sessions: Sessions, redis: Redis
+) -> None:
+    nothing = NothingKept()
+    await log.record(ANN, {"l1": Interaction(7 << 40, 1)})
+    await seen.mark(ANN, [1])
+    await sessions.save(ANN, ranking_of(1, 50))
+    forgetting = (log.forget, seen.forget, sessions.forget)
+    erasure = Erasure(FakeErased(), nothing, nothing, nothing, nothing, nothing, nothing, forgetting)
+    assert await erasure.erase(ANN) == 3
+    assert await redis.keys() == []
+    assert await erasure.erase(ANN) == 0
 
 
 async def test_an_outage_is_told() -> None:
