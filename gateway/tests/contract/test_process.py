@@ -2,58 +2,16 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import httpx
 import pytest
-from gateway.settings import GatewaySettings
+from gateway_process import environment_of, gateway_process
 from gateway_world import World
 from heliograph.post.v1 import post_pb2
-from kit.testing import eventually
-from pydantic import SecretStr
-
-
-def _environment(config: GatewaySettings, **changes: str) -> dict[str, str]:
-    values: dict[str, Any] = config.model_dump(include=config.model_fields_set)
-    plain = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in values.items()
-    }
-    return {**os.environ, **{f"HELIOGRAPH_{name.upper()}": value for name, value in {**plain, **changes}.items()}}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@asynccontextmanager
-async def _gateway(world: World, **changes: str) -> AsyncGenerator[tuple[Process, httpx.AsyncClient]]:
-    port = _free_port()
-    environment = _environment(world.settings, listen=f"127.0.0.1:{port}", **changes)
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stdout=PIPE)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-
-        async def ready() -> bool:
-            try:
-                return (await client.get("/readyz")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        try:
-            await eventually(ready, timeout=30)
-            yield process, client
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
 
 
 async def test_a_request_under_way_is_answered_before_the_process_stops(world: World):
@@ -65,7 +23,7 @@ async def test_a_request_under_way_is_answered_before_the_process_stops(world: W
         return post_pb2.GetPostResponse(post=world.post_of(1))
 
     world.post.answer("GetPost", slow)
-    async with _gateway(world) as (process, client):
+    async with gateway_process(world) as (process, client):
         under_way = asyncio.create_task(client.get("/v1/posts/1"))
         await asked.wait()
         process.send_signal(signal.SIGTERM)
@@ -75,7 +33,7 @@ async def test_a_request_under_way_is_answered_before_the_process_stops(world: W
 
 async def test_log_lines_are_json_without_anything_personal(world: World):
     token = world.token()
-    async with _gateway(world) as (process, client):
+    async with gateway_process(world) as (process, client):
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "secret-agent", "X-Request-Id": "mark"}
         await client.get("/v1/users/somebody?ids=1", headers=headers)
         process.send_signal(signal.SIGTERM)
@@ -89,7 +47,7 @@ async def test_log_lines_are_json_without_anything_personal(world: World):
 
 
 async def test_broken_http_is_refused_and_the_process_lives(world: World):
-    async with _gateway(world) as (_, client):
+    async with gateway_process(world) as (_, client):
         for raw in (
             b"GARBAGE\r\n\r\n",
             b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -108,7 +66,7 @@ async def test_a_chunked_body_is_capped_on_the_wire(world: World):
         for _ in range(64):
             yield b"x" * (64 * 1024)
 
-    async with _gateway(world, max_body_bytes="65536") as (_, client):
+    async with gateway_process(world, max_body_bytes="65536") as (_, client):
         response = await client.post("/v1/accounts", content=body(), headers={"Content-Type": "application/json"})
         assert (response.status_code, response.json()["reason"]) == (413, "BODY_TOO_LARGE")
 
@@ -125,7 +83,7 @@ async def test_a_chunked_body_is_capped_on_the_wire(world: World):
     ],
 )
 async def test_a_bad_setting_stops_the_start_with_plain_lines(world: World, name: str, value: str):
-    environment = _environment(world.settings) | {f"HELIOGRAPH_{name}": value}
+    environment = environment_of(world.settings) | {f"HELIOGRAPH_{name}": value}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stderr=PIPE)
     _, errors = await process.communicate()
     assert process.returncode == 78
@@ -137,7 +95,7 @@ async def test_a_port_that_is_taken_is_told(world: World):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        environment = _environment(world.settings, listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        environment = environment_of(world.settings, listen=f"127.0.0.1:{taken.getsockname()[1]}")
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stderr=PIPE)
         _, errors = await process.communicate()
     assert (process.returncode, errors.startswith(b"bad settings: HELIOGRAPH_LISTEN: cannot listen on")) == (78, True)
@@ -145,7 +103,7 @@ async def test_a_port_that_is_taken_is_told(world: World):
 
 async def test_with_tracing_on_the_trace_is_still_the_callers(world: World):
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    async with _gateway(world, otlp_endpoint="http://127.0.0.1:1", trace_sample_ratio="1") as (_, client):
+    async with gateway_process(world, otlp_endpoint="http://127.0.0.1:1", trace_sample_ratio="1") as (_, client):
         response = await client.get("/nope", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
         assert response.json()["trace_id"] == trace
         assert response.headers["traceparent"].split("-")[1] == trace
