@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from feed_service.store import AuthorRows, ChunkRows, HomeRows, Patience, WarmTimelines
+from feed_service.store import AuthorMarks, AuthorRows, ChunkRows, HomeRows, IdleAccounts, Patience, WarmTimelines
 from kit.cassandra import Cassandra, open_cassandra
 from kit.redis import open_redis
 from kit.settings import CassandraSettings, RedisSettings
@@ -59,3 +59,13 @@ def authors(cassandra: Cassandra, clock: Clock) -> AuthorRows:
 @pytest.fixture
 def warm(redis: Redis) -> WarmTimelines:
     return WarmTimelines(redis, patience("REDIS"), cap=WARM_CAP)
+
+
+@pytest.fixture
+def marks(cassandra: Cassandra) -> AuthorMarks:
+    return AuthorMarks(cassandra, patience("CASSANDRA"))
+
+
+@pytest.fixture
+def idle(redis: Redis, clock: Clock) -> IdleAccounts:
+    return IdleAccounts(redis, patience("REDIS"), now=clock.now)

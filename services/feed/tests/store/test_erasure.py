@@ -1,12 +1,26 @@
 """Timelines that go for good, on the real stores."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
+import pytest_asyncio
 from feed_service.model import TOP, Chunk, Entry, Lane, Plan, Slice, followed_at_us, micros, pack
+from feed_service.model.crossing import Backfill
 from feed_service.service import Erasure, Follows, Push
-from feed_service.store import AuthorRows, ChunkRows, ErasedRows, HomeRows, WarmTimelines
+from feed_service.store import (
+    AuthorMarks,
+    AuthorRows,
+    ChunkRows,
+    ErasedRows,
+    HomeRows,
+    IdleAccounts,
+    ViewsAtHand,
+    WarmTimelines,
+)
 from kit.cassandra import Cassandra
+from kit.hotredis import open_hot_redis
+from kit.settings import RedisSettings
+from kit.testing import MakeSettings
 from redis.asyncio import Redis
 
 from services.feed.tests.conftest import patience
@@ -16,7 +30,7 @@ TABLES = ("home_timeline", "home_state", "author_timeline", "pulled_author")
 
 
 class NoTasks:
-    async def emit(self, lane: Lane, tasks: Sequence[Plan | Chunk]) -> None:
+    async def emit(self, lane: Lane, tasks: Sequence[Plan | Chunk | Backfill]) -> None:
         raise AssertionError("nothing is late here")
 
 
@@ -28,15 +42,19 @@ class World:
         cassandra: Cassandra,
         home: HomeRows,
         authors: AuthorRows,
+        marks: AuthorMarks,
         warm: WarmTimelines,
+        idle: IdleAccounts,
+        views: ViewsAtHand,
         rows: ChunkRows,
         clock: Clock,
     ) -> None:
         self.cassandra, self.home, self.authors, self.warm, self.clock = cassandra, home, authors, warm, clock
+        self.marks, self.idle = marks, idle
         erased = ErasedRows(cassandra, patience("CASSANDRA"))
-        self.erasure = Erasure(erased, home, authors, warm)
-        self.push = Push(Lane.SMALL, rows, warm, erased, NoTasks(), now=clock.now)
-        self.follows = Follows(home, warm, authors, NoTasks(), now=clock.now)
+        self.erasure = Erasure(erased, home, authors, marks, warm, views, idle)
+        self.push = Push(Lane.SMALL, rows, warm, idle, erased, NoTasks(), now=clock.now)
+        self.follows = Follows(home, warm, authors, marks, NoTasks(), now=clock.now)
         self.ann, self.bob, self.cid = (clock.next_id() for _ in range(3))
         self.by_ann, self.by_bob = Entry(clock.next_id(), self.ann), Entry(clock.next_id(), self.bob)
 
@@ -47,11 +65,12 @@ class World:
 
     async def begin(self) -> None:
         for user_id in (self.ann, self.bob):
-            await self.home.set_complete_from(user_id, 1)
+            await self.home.set_complete_from(user_id, 1, micros(self.clock.now()))
             build = await self.warm.begin(user_id)
             assert build
             await self.warm.finish(user_id, build, Slice((), 1))
-        await self.authors.mark_pulled(self.ann)
+        await self.marks.mark(self.ann, micros(self.clock.now()))
+        await self.idle.add([self.ann], 1 << 62)
         await self.publish(self.by_ann)
         await self.publish(self.by_bob)
 
@@ -59,11 +78,25 @@ class World:
         return "\n".join([str(await self.cassandra.execute(f"select * from {table}")) for table in TABLES])
 
 
+@pytest_asyncio.fixture
+async def views(redis_url: str, make_settings: MakeSettings, clock: Clock) -> AsyncGenerator[ViewsAtHand]:
+    async with open_hot_redis(make_settings(RedisSettings, redis_url=redis_url)) as hot:
+        yield ViewsAtHand(hot, now=clock.now)
+
+
 @pytest.fixture
 async def world(
-    cassandra: Cassandra, home: HomeRows, authors: AuthorRows, warm: WarmTimelines, rows: ChunkRows, clock: Clock
+    cassandra: Cassandra,
+    home: HomeRows,
+    authors: AuthorRows,
+    marks: AuthorMarks,
+    warm: WarmTimelines,
+    idle: IdleAccounts,
+    views: ViewsAtHand,
+    rows: ChunkRows,
+    clock: Clock,
 ) -> World:
-    made = World(cassandra, home, authors, warm, rows, clock)
+    made = World(cassandra, home, authors, marks, warm, idle, views, rows, clock)
     await made.begin()
     return made
 
@@ -82,6 +115,7 @@ async def test_an_erasure_leaves_nothing_of_the_account_and_all_of_others(world:
     assert not [key for key in await redis.keys() if f"{world.ann:016x}" in str(key)]
     assert await world.home.slice(world.bob, TOP, 0, 10) == [world.by_bob]
     assert await world.authors.slice(world.bob, TOP, 10) == [world.by_bob]
+    assert await world.idle.awake(pack([world.ann])) == pack([world.ann])
     assert await world.erasure.erase(world.ann) == 0
 
 

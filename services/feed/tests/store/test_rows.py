@@ -45,9 +45,28 @@ async def test_a_slice_is_newest_first_between_its_bounds(any_home: Home) -> Non
 async def test_a_timeline_was_never_built_until_it_was(any_home: Home) -> None:
     assert await any_home.complete_from(VIEWER) is None
 
-    await any_home.set_complete_from(VIEWER, 7)
+    await any_home.set_complete_from(VIEWER, 7, 200)
+    await any_home.set_complete_from(VIEWER, 9, 100)
 
-    assert await any_home.complete_from(VIEWER) == 7
+    assert await any_home.complete_from(VIEWER) == 7, "what was said last counts"
+
+
+async def test_a_timeline_that_is_emptied_keeps_what_was_written_after_that(any_home: Home) -> None:
+    await any_home.add(VIEWER, entries(20, 10), 100)
+    await any_home.add(VIEWER, entries(30), 300)
+    await any_home.set_complete_from(VIEWER, 10, 100)
+    assert await any_home.count_removed(VIEWER, 3) == 3
+    assert await any_home.count_removed(VIEWER, 4) == 7
+
+    await any_home.empty(VIEWER, 200)
+
+    assert await all_of(any_home) == entries(30)
+    assert await any_home.complete_from(VIEWER) is None
+    assert await any_home.count_removed(VIEWER, 1) == 1
+    await any_home.set_complete_from(VIEWER, 30, 199)
+    assert await any_home.complete_from(VIEWER) is None
+    await any_home.set_complete_from(VIEWER, 30, 201)
+    assert await any_home.complete_from(VIEWER) == 30
 
 
 async def test_many_rows_of_one_author_are_found_among_others(any_home: Home) -> None:
@@ -86,17 +105,6 @@ async def test_an_authors_posts_are_found_over_the_years(any_authors: Authors, c
 
     assert await any_authors.slice(AUTHOR, TOP, 3) == posts[:3]
     assert await any_authors.slice(AUTHOR, posts[0].post_id, 10) == posts[1:]
-
-
-async def test_an_author_once_above_the_threshold_stays_there(any_authors: Authors) -> None:
-    assert not await any_authors.is_pulled(AUTHOR)
-
-    await any_authors.mark_pulled(AUTHOR)
-    await any_authors.mark_pulled(AUTHOR)
-
-    assert await any_authors.is_pulled(AUTHOR)
-    assert not await any_authors.is_pulled(OTHER)
-    assert await any_authors.pulled() == {AUTHOR}
 
 
 async def test_a_chunk_is_one_row_for_each_follower_however_often_it_is_written(
