@@ -1,9 +1,9 @@
 """The server's side of kit.many: calls that came in one message, each answered as if it had come alone.
 
-A slow call does not hold up the others. As soon as half of a batch is answered, the rest has as much time again (ten
-milliseconds at least), and no batch of several calls takes longer than a tenth of a second: what is not answered by
-then is cancelled and goes back as CANCELLED without an answer, for the caller to ask alone. So a call may be begun
-twice: batches are for reads and for what may be done twice.
+A slow call does not hold up the others. As soon as half of a batch is answered, or one call is and a tenth of a second
+is over, the rest has as much time again (ten milliseconds at least): what is not answered by then is cancelled and goes
+back as CANCELLED without an answer, for the caller to ask alone. While all are slow nobody is hurried. So a call may be
+begun twice: batches are for reads and for what may be done twice.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ MOST_CALLS = 64
 MOST_BYTES = 4 * 1024 * 1024  # of what is asked or answered together
 
 GRACE_SECONDS = 0.01
-LONGEST_SECONDS = 0.1
+LATE_SECONDS = 0.1
 QUIET_SECONDS = 0.5  # a call that took less and succeeded leaves no line in the log
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -137,8 +137,9 @@ class _Batch:
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._tasks: list[asyncio.Task[Reply]] = []
         self._timers: list[asyncio.TimerHandle] = []
+        self._number, self._late, self._hurried = number, False, False
         if number > 1:
-            self._over_in(LONGEST_SECONDS)
+            self._timers.append(self._loop.call_later(LATE_SECONDS, self._be_late))
 
     def start(self, answering: Coroutine[Any, Any, Reply], seconds: float) -> None:
         """`seconds` are what the call has."""
@@ -162,11 +163,19 @@ class _Batch:
         self._left -= 1
         if not self._left:
             self._end()
-        elif self._left == self._half:
-            self._over_in(max(GRACE_SECONDS, self._loop.time() - self._began))
+        elif self._late or self._left == self._half:
+            self._hurry()
 
-    def _over_in(self, seconds: float) -> None:
-        self._timers.append(self._loop.call_later(seconds, self._end))
+    def _be_late(self) -> None:
+        self._late = True
+        if self._left < self._number:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        if not self._hurried:
+            self._hurried = True
+            seconds = max(GRACE_SECONDS, self._loop.time() - self._began)
+            self._timers.append(self._loop.call_later(seconds, self._end))
 
     def _end(self) -> None:
         if not self._over.done():

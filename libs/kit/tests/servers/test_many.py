@@ -109,6 +109,18 @@ async def test_a_fast_call_among_slow_ones_does_not_wait_for_them() -> None:
         assert await asyncio.gather(*slow) == [str(SLOW_SECONDS)] * 5
 
 
+async def test_calls_that_are_all_slow_stay_together() -> None:
+    async def slow(text: str, _: Context) -> str:
+        await asyncio.sleep(0.3)
+        return text
+
+    before, alone = batches(), series("client_alone_total")
+    async with batched(slow) as ask:
+        await asyncio.gather(*(ask("x") for _ in range(10)))
+    assert batches() == (before[0] + 1, before[1] + 10)
+    assert series("client_alone_total") == alone
+
+
 async def test_batches_that_are_slow_give_their_places_to_others() -> None:
     release = asyncio.Event()
 
