@@ -3,7 +3,10 @@
 from typing import Any
 
 from gateway.schemas.apps import APP_EXAMPLES
+from gateway.schemas.factors import FACTOR_EXAMPLES
 from gateway.schemas.oauth import OAUTH_EXAMPLES
+from gateway.schemas.ranking import RANKING_EXAMPLES
+from gateway.schemas.sign_in import SIGN_IN_EXAMPLES
 
 _TIME = "2026-06-21T19:30:00.000Z"
 _AVATAR = {
@@ -117,8 +120,6 @@ _SESSION = {
     "last_used_at": _TIME,
     "current": True,
 }
-_TICKET = "hgt_AAGcPz3u3rAAAAAAAAAAAQ"
-_PASSKEY_OPTIONS = {"challenge": "c2lnbiB0aGlz", "rpId": "example.org", "userVerification": "required"}
 _SECURITY_EVENT = {
     "id": "116045278314958860",
     "kind": "logged_in",
@@ -147,8 +148,6 @@ _ADMIN_USER = {
     "created_at": _TIME,
     "delete_after": None,
 }
-_RECOVERY_CODES = ["7h3k-9fqw-2m5x-b8dz", "e4v0-t6yn-cj1r-s9ga"]
-_PASSKEY = {"id": "116045278314958856", "name": "Laptop", "created_at": _TIME, "last_used_at": None}
 _AUDIT_ENTRY: dict[str, Any] = {
     "id": "116045278314958854",
     "actor": "account:116045278314958855",
@@ -162,7 +161,10 @@ _AUDIT_ENTRY: dict[str, Any] = {
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     **APP_EXAMPLES,
+    **FACTOR_EXAMPLES,
     **OAUTH_EXAMPLES,
+    **RANKING_EXAMPLES,
+    **SIGN_IN_EXAMPLES,
     "Account": {**_PROFILE, "email": "ada@example.org", "email_verified": False},
     "AdminUser": _ADMIN_USER,
     "AdminUsers": {"items": [_ADMIN_USER], "next": None},
@@ -182,23 +184,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "link": "https://storage.example.org/heliograph/exports/9xYt3Kq0/heliograph-export.zip?X-Amz-Signature=8b2f",
         "link_expires_at": _TIME,
     },
-    "Factors": {
-        "totp": {"added_at": _TIME, "last_used_at": None},
-        "passkeys": 1,
-        "recovery_codes_left": 9,
-    },
     "Feed": {"items": [_POST], "next": "AWFmdGVy", "degraded": False},
     "Health": {"status": "ok"},
     "Jwks": {"keys": [_PUBLIC_KEY]},
     "Liked": {"counts": _POST["counts"], "viewer": _POST["viewer"]},
     "LoggedIn": {**_TOKENS, "user": _USER, "device_token": _DEVICE_TOKEN},
     "Media": _MEDIA,
-    "NewPasskey": {**_PASSKEY, "recovery_codes": _RECOVERY_CODES},
-    "NewTotp": {
-        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
-        "uri": "otpauth://totp/Heliograph:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Heliograph",
-        "expires_at": _TIME,
-    },
     "NewMedia": {
         **_MEDIA,
         "state": "waiting",
@@ -216,13 +207,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "FollowedTags": {"items": [{"name": "dusk"}], "next": None},
     "Notification": _NOTIFICATION,
     "Notifications": {"items": [_NOTIFICATION], "next": None},
-    "Passkey": _PASSKEY,
-    "PasskeyOptions": {
-        "ticket": "8hTtcG3o",
-        "options": {"challenge": "h0KpcXLm", "rpId": "heliograph.example.org", "userVerification": "required"},
-        "expires_at": _TIME,
-    },
-    "Passkeys": {"items": [_PASSKEY], "next": None},
     "Post": _POST,
     "Posts": {"items": [_POST], "next": None},
     "Problem": {
@@ -237,27 +221,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Profile": _PROFILE,
     "Profiles": {"items": [_PROFILE], "next": None},
-    "Reasons": {
-        "items": [
-            {"feature": "recency", "text": "Posted 3 hours ago", "contribution": 0.8909},
-            {"feature": "affinity", "text": "You often like or comment on this person's posts", "contribution": 0.61},
-        ],
-        "score": 1.5009,
-    },
-    "Recorded": {"recorded": 1},
-    "RecoveryCodes": {"recovery_codes": _RECOVERY_CODES},
     "Relationship": _RELATIONSHIP,
     "Relationships": {"items": [_RELATIONSHIP], "next": None},
     "Results": {"items": [{"type": "user", "user": _USER}], "next": None},
-    "PasskeyLogIn": {"ticket": _TICKET, "options": _PASSKEY_OPTIONS, "expires_at": _TIME},
-    "SecondFactorDue": {
-        "second_factor": {
-            "ticket": _TICKET,
-            "methods": ["totp", "recovery_code"],
-            "passkey_options": None,
-            "expires_at": _TIME,
-        }
-    },
     "SecurityEvents": {"items": [_SECURITY_EVENT], "next": None},
     "Sessions": {"items": [_SESSION], "next": None},
     "Settings": {

@@ -109,3 +109,29 @@ class PasskeyRegistration(Body):
     ticket: Text
     credential: PublicKeyCredential
     name: Text = ""
+
+
+_TIME = "2026-06-21T19:30:00.000Z"
+_RECOVERY_CODES = ["7h3k-9fqw-2m5x-b8dz", "e4v0-t6yn-cj1r-s9ga"]
+_PASSKEY = {"id": "116045278314958856", "name": "Laptop", "created_at": _TIME, "last_used_at": None}
+FACTOR_EXAMPLES: dict[str, dict[str, Any]] = {
+    "Factors": {
+        "totp": {"added_at": _TIME, "last_used_at": None},
+        "passkeys": 1,
+        "recovery_codes_left": 9,
+    },
+    "NewPasskey": {**_PASSKEY, "recovery_codes": _RECOVERY_CODES},
+    "NewTotp": {
+        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        "uri": "otpauth://totp/Heliograph:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Heliograph",
+        "expires_at": _TIME,
+    },
+    "Passkey": _PASSKEY,
+    "PasskeyOptions": {
+        "ticket": "8hTtcG3o",
+        "options": {"challenge": "h0KpcXLm", "rpId": "heliograph.example.org", "userVerification": "required"},
+        "expires_at": _TIME,
+    },
+    "Passkeys": {"items": [_PASSKEY], "next": None},
+    "RecoveryCodes": {"recovery_codes": _RECOVERY_CODES},
+}

@@ -1,6 +1,6 @@
 """The ranked feed: what was seen of it, and why a post is where it is."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from pydantic import ConfigDict, Field
@@ -34,3 +34,15 @@ class Reasons(Struct, frozen=True):
 
     items: list[Reason]
     score: float
+
+
+RANKING_EXAMPLES: dict[str, dict[str, Any]] = {
+    "Reasons": {
+        "items": [
+            {"feature": "recency", "text": "Posted 3 hours ago", "contribution": 0.8909},
+            {"feature": "affinity", "text": "You often like or comment on this person's posts", "contribution": 0.61},
+        ],
+        "score": 1.5009,
+    },
+    "Recorded": {"recorded": 1},
+}

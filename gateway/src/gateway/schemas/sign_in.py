@@ -106,3 +106,18 @@ class SecurityEvent(Struct, frozen=True):
 class SecurityEvents(Struct, frozen=True):
     items: list[SecurityEvent]
     next: Next
+
+
+_TIME = "2026-06-21T19:30:00.000Z"
+_PASSKEY_OPTIONS = {"challenge": "c2lnbiB0aGlz", "rpId": "example.org", "userVerification": "required"}
+SIGN_IN_EXAMPLES: dict[str, dict[str, Any]] = {
+    "PasskeyLogIn": {"ticket": _TICKET, "options": _PASSKEY_OPTIONS, "expires_at": _TIME},
+    "SecondFactorDue": {
+        "second_factor": {
+            "ticket": _TICKET,
+            "methods": ["totp", "recovery_code"],
+            "passkey_options": None,
+            "expires_at": _TIME,
+        }
+    },
+}
