@@ -29,9 +29,9 @@ class UserClient:
         return {profile.id: self._profile(profile) for answer in answers for profile in answer.profiles}
 
     def _profile(self, message: user_pb2.Profile) -> Profile:
-        """The one made before, if the service says that this version is the current one."""
+        """The one made before, if the service says that this version is the current one; 0 is none."""
         known = self._known.get(message.id)
-        if known is None or known.version != message.version:
+        if known is None or not known.version or known.version != message.version:
             known = self._known[message.id] = profile_of(message)
             if len(self._known) > _KNOWN_MAX:
                 self._known.popitem(last=False)

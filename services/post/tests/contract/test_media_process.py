@@ -25,7 +25,7 @@ from post_service.model.visibility import Audience, PostState
 from post_service.store import media as media_rows
 from post_service.store import posts as rows
 
-from services.post.tests.contract.conftest import Studio, keys_in, photo
+from services.post.tests.contract.conftest import MEDIA_KEY, MEDIA_URL, Studio, keys_in, photo
 
 BEN = 11
 
@@ -96,6 +96,8 @@ async def workshop(
             "HELIOGRAPH_TOPIC_PREFIX": topic_prefix,
             "HELIOGRAPH_USER_TARGET": users,
             "HELIOGRAPH_MEDIA_FOLDER": str(tmp_path / "work"),
+            "HELIOGRAPH_MEDIA_BASE_URL": MEDIA_URL,
+            "HELIOGRAPH_MEDIA_URL_KEY": MEDIA_KEY,
         }
         made = Workshop(studio, environment)
         yield made
