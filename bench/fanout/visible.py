@@ -45,6 +45,8 @@ async def small_beside_large(world: World, sample: int) -> list[Result]:
         await asyncio.wait([pushing], timeout=_PAUSE)
     took = await pushing - began
     found = [await delay for delay in delays]
+    small = world.people.small[0].followers + 1
+    await world.wrote(before + star.followers + 1 + len(found) * small)  # not a row of anybody's is missing
     return [
         *_figures("small_beside_large", found),
         result("celebrity_pushed_visible_ms", "ms", [took * 1000]),
@@ -83,7 +85,8 @@ async def _one(world: World, author: Author) -> float:
 
 
 async def _pushed(world: World, post_id: int, author: Author, before: int, sample: int) -> float:
-    """When the last row was there. Other posts' rows count too, so the sample is looked at again at the end."""
+    """When the sample had the row, the last follower among them. That as many rows as there are followers have been
+    written, of whatever posts, is a sign to begin looking."""
     await world.wrote(before + author.followers)
     await world.seen(post_id, author.sample(sample))
     return time.perf_counter()

@@ -20,6 +20,7 @@ from heliograph.post.v1.post_pb2 import AUDIENCE_PUBLIC, CreatePostRequest
 from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from kit import client
 from kit.cassandra import Cassandra, open_cassandra
+from kit.errors import Unavailable, from_exception
 from kit.ids import first_at, time_of
 from kit.settings import CassandraSettings
 from prometheus_client.parser import text_string_to_metric_families
@@ -158,10 +159,17 @@ class World:
             while left:
                 found: set[int] = set()
                 for start in range(0, len(left), _AT_ONCE):
-                    part = left[start : start + _AT_ONCE]
-                    found.update(row.user_id for row in await self.rows.execute(_SEEN, (part, post_id)))
+                    found |= await self._having(post_id, left[start : start + _AT_ONCE])
                 left = [one for one in left if one not in found]
                 await asyncio.sleep(_PAUSE if left else 0)
+
+    async def _having(self, post_id: int, followers: Sequence[int]) -> set[int]:
+        try:
+            return {row.user_id for row in await self.rows.execute(_SEEN, (followers, post_id))}
+        except Exception as error:
+            if not isinstance(from_exception(error), Unavailable):
+                raise
+            return set()  # what cannot be read in time is not seen yet
 
     async def top(self, reader: int) -> int:
         """The newest post of a home feed."""
