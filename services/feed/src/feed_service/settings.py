@@ -9,7 +9,7 @@ class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
 
     graph_target: str
     post_target: str
-    warm_cap: int = Field(default=800, ge=100, le=10_000)
+    warm_cap: int = Field(default=800, ge=10, le=10_000)
 
 
 class ServeSettings(FeedSettings, KafkaSettings):
