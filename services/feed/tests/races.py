@@ -2,6 +2,7 @@
 what several processes do at once meets in every order, the same for the same seed."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -73,7 +74,7 @@ class Slow:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._real, name)
-        if not asyncio.iscoroutinefunction(found):
+        if not inspect.iscoroutinefunction(found):
             return found
 
         async def slowly(*args: Any, **named: Any) -> Any:

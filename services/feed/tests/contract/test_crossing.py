@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 from feed_service.model import micros, pack
-from feed_service.store.idle import IDLE
+from feed_service.store import IdleAccounts
 from kit.cassandra import Cassandra
 from kit.redis import open_redis
 from kit.settings import RedisSettings
 from kit.testing import MakeSettings, eventually
 from redis.asyncio import Redis
 
+from services.feed.tests.conftest import patience
 from services.feed.tests.contract.system import Reader, System
+from services.feed.tests.fakes import Clock
 
 FOLLOWERS = 90  # more than two pages
 
@@ -125,4 +127,4 @@ async def _no_mark(mark: Awaitable[object]) -> bool:
 
 
 async def _is_member(redis: Redis, user_id: int) -> bool:
-    return bool(await redis.execute_command("SISMEMBER", IDLE, pack([user_id])))
+    return not await IdleAccounts(redis, patience("REDIS"), now=Clock().now).awake(pack([user_id]))
