@@ -19,7 +19,7 @@ class Turns:
     """A lease in Redis for work that several may do at once without harm, and that is better done by one. Raises
     Unavailable REDIS_UNAVAILABLE."""
 
-    def __init__(self, redis: Redis, patience: Patience, name: str, *, seconds: int = 60) -> None:
+    def __init__(self, redis: Redis, patience: Patience, name: str, *, seconds: int = 20) -> None:
         self._redis: Any = redis
         self._patience, self._seconds, self._me = patience, seconds, secrets.token_hex(8)
         self._lease, self._place = f"feed:turn:{{{name}}}", f"feed:turn:{{{name}}}:place"
