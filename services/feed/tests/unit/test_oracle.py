@@ -69,7 +69,7 @@ class Feeds(RuleBasedStateMachine):
             post = data.draw(st.sampled_from(sorted(self.world.posts.authors)))
             entry = Entry(post, self.world.posts.authors.pop(post))
             self.world.truth.pending.discard(post)
-            at_us = micros(self.world.clock.tick())
+            at_us = micros(self.world.clock.tick(timedelta(milliseconds=1)))
             self.unheard.append(lambda: self.world.hear_deleted(entry, at_us))
             self._tell_pieces(post, note=note, hides=True)
 
@@ -275,7 +275,7 @@ class Feeds(RuleBasedStateMachine):
         self.world.warm.is_down = False
         self._run(self.world.catch_up())
         self._run(self.world.hear_backfills())
-        self.world.clock.tick()
+        self.world.clock.tick(timedelta(milliseconds=1))
         self.shown_too_long = False
 
     def _compare(self) -> None:
