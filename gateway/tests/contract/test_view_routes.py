@@ -11,11 +11,13 @@ USER = {"id": "9", "username": "ben", "name": "Ben", "avatar_url": None, "avatar
 
 
 async def test_the_home_feed(ada: Client, world: World, ada_id: int):
-    answer = feed_pb2.GetHomeFeedResponse(posts=[world.post_of(9, 7)], degraded=True)
-    world.feed.answer("GetHomeFeed", answer)
-    found = (await ada.get("/v1/me/feed?order=latest")).json()
-    assert ([post["id"] for post in found["items"]], found["degraded"]) == (["7"], True)
-    assert world.feed.asked(feed_pb2.GetHomeFeedRequest)[0].viewer_id == ada_id
+    world.feed.answer("GetHomePage", feed_pb2.GetHomePageResponse(items=b'[{"id":"7"}]', degraded=True))
+    for order, asked in (("latest", feed_pb2.ORDER_LATEST), ("top", feed_pb2.ORDER_TOP)):
+        found = (await ada.get(f"/v1/me/feed?order={order}")).json()
+        assert ([post["id"] for post in found["items"]], found["degraded"]) == (["7"], True)
+        assert world.feed.asked(feed_pb2.GetHomePageRequest)[-1] == feed_pb2.GetHomePageRequest(
+            viewer_id=ada_id, page_size=20, order=asked
+        )
 
 
 async def test_an_order_that_there_is_not_is_refused(ada: Client, refused: Refused):
