@@ -19,11 +19,11 @@ def celebrities(stack: Stack) -> Iterator[None]:
     stack.start("fanout", {})
 
 
-async def pulled(stack: Stack) -> float:
-    """Posts that the fan-out left to be merged when read, since it was started. Once left, an author's always are."""
+async def risen(stack: Stack) -> float:
+    """Authors who have come above the threshold since the fan-out was started. Readers merge them from then on."""
     async with httpx.AsyncClient() as http:
         lines = (await http.get(f"{stack.ops_url('fanout')}/metrics")).text.splitlines()
-    prefix = 'heliograph_fanout_posts_total{way="pull"} '
+    prefix = 'heliograph_fanout_crossings_total{way="up"} '
     return sum(float(line.removeprefix(prefix)) for line in lines if line.startswith(prefix))
 
 
@@ -46,10 +46,10 @@ async def test_an_author_with_many_followers_is_merged_when_read(stack: Stack, h
     await shows(readers[0], merged, pushed, before)
     await shows(readers[1], merged, before)
 
-    async def left_to_reads() -> bool:
-        return await pulled(stack) >= 1
+    async def is_merged() -> bool:
+        return await risen(stack) >= 1
 
-    await eventually(left_to_reads)
+    await eventually(is_merged)
     (await star.delete(f"/v1/posts/{before}")).raise_for_status()
     assert await readers[1].feed() == [merged]
     (await readers[0].delete(f"/v1/users/{star.id}/follow")).raise_for_status()
