@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import grpc
 from heliograph.upkeep.v1.upkeep_pb2 import RebuildRequest, RebuildResponse, VerifyRequest, VerifyResponse
-from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceStub
+from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceStub, VerifyServiceStub
 from heliograph.user.v1 import admin_pb2 as pb
 from heliograph.user.v1.admin_pb2_grpc import AdminServiceStub
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
@@ -70,7 +70,7 @@ class Operator:
 
     async def verify(self, service: str, view: str, *, user_id: int) -> AsyncIterator[VerifyResponse]:
         """Step by step, as rebuild."""
-        stub, token = UpkeepServiceStub(await self.channel_to(service)), ""
+        stub, token = VerifyServiceStub(await self.channel_to(service)), ""
         while True:
             request = VerifyRequest(view=view, user_id=user_id, token=token)
             step = await self._patiently(stub.Verify, request)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!heliograph/upkeep/v1/upkeep.proto\x12\x14heliograph.upkeep.v1\">\n\x0eRebuildRequest\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\r\n\x05token\x18\x03 \x01(\t\"B\n\x0fRebuildResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x03\x12\x12\n\nnext_token\x18\x02 \x01(\t\x12\r\n\x05phase\x18\x03 \x01(\t\"=\n\rVerifyRequest\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\r\n\x05token\x18\x03 \x01(\t\"]\n\x0eVerifyResponse\x12\x0f\n\x07\x63hecked\x18\x01 \x01(\x03\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x12\x11\n\textra_ids\x18\x03 \x03(\x03\x12\x12\n\nnext_token\x18\x04 \x01(\t2\xbc\x01\n\rUpkeepService\x12V\n\x07Rebuild\x12$.heliograph.upkeep.v1.RebuildRequest\x1a%.heliograph.upkeep.v1.RebuildResponse\x12S\n\x06Verify\x12#.heliograph.upkeep.v1.VerifyRequest\x1a$.heliograph.upkeep.v1.VerifyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!heliograph/upkeep/v1/upkeep.proto\x12\x14heliograph.upkeep.v1\">\n\x0eRebuildRequest\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\r\n\x05token\x18\x03 \x01(\t\"B\n\x0fRebuildResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x03\x12\x12\n\nnext_token\x18\x02 \x01(\t\x12\r\n\x05phase\x18\x03 \x01(\t\"=\n\rVerifyRequest\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\r\n\x05token\x18\x03 \x01(\t\"]\n\x0eVerifyResponse\x12\x0f\n\x07\x63hecked\x18\x01 \x01(\x03\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x12\x11\n\textra_ids\x18\x03 \x03(\x03\x12\x12\n\nnext_token\x18\x04 \x01(\t2g\n\rUpkeepService\x12V\n\x07Rebuild\x12$.heliograph.upkeep.v1.RebuildRequest\x1a%.heliograph.upkeep.v1.RebuildResponse2d\n\rVerifyService\x12S\n\x06Verify\x12#.heliograph.upkeep.v1.VerifyRequest\x1a$.heliograph.upkeep.v1.VerifyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYREQUEST']._serialized_end=252
   _globals['_VERIFYRESPONSE']._serialized_start=254
   _globals['_VERIFYRESPONSE']._serialized_end=347
-  _globals['_UPKEEPSERVICE']._serialized_start=350
-  _globals['_UPKEEPSERVICE']._serialized_end=538
+  _globals['_UPKEEPSERVICE']._serialized_start=349
+  _globals['_UPKEEPSERVICE']._serialized_end=452
+  _globals['_VERIFYSERVICE']._serialized_start=454
+  _globals['_VERIFYSERVICE']._serialized_end=554
 # @@protoc_insertion_point(module_scope)

@@ -41,11 +41,6 @@ class UpkeepServiceStub:
                 request_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildRequest.SerializeToString,
                 response_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildResponse.FromString,
                 _registered_method=True)
-        self.Verify = channel.unary_unary(
-                '/heliograph.upkeep.v1.UpkeepService/Verify',
-                request_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.SerializeToString,
-                response_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.FromString,
-                _registered_method=True)
 
 
 class UpkeepServiceServicer:
@@ -61,14 +56,6 @@ class UpkeepServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Verify(self, request, context):
-        """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
-        The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_UpkeepServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,11 +63,6 @@ def add_UpkeepServiceServicer_to_server(servicer, server):
                     servicer.Rebuild,
                     request_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildRequest.FromString,
                     response_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.RebuildResponse.SerializeToString,
-            ),
-            'Verify': grpc.unary_unary_rpc_method_handler(
-                    servicer.Verify,
-                    request_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.FromString,
-                    response_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -122,6 +104,56 @@ class UpkeepService:
             metadata,
             _registered_method=True)
 
+
+class VerifyServiceStub:
+    """Views that can be compared with truth.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Verify = channel.unary_unary(
+                '/heliograph.upkeep.v1.VerifyService/Verify',
+                request_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.SerializeToString,
+                response_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.FromString,
+                _registered_method=True)
+
+
+class VerifyServiceServicer:
+    """Views that can be compared with truth.
+    """
+
+    def Verify(self, request, context):
+        """One bounded step, while the view is in use: what differs in two looks after one another. The caller goes on with
+        `next_token` until that is empty. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_VerifyServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Verify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.FromString,
+                    response_serializer=heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'heliograph.upkeep.v1.VerifyService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('heliograph.upkeep.v1.VerifyService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class VerifyService:
+    """Views that can be compared with truth.
+    """
+
     @staticmethod
     def Verify(request,
             target,
@@ -136,7 +168,7 @@ class UpkeepService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/heliograph.upkeep.v1.UpkeepService/Verify',
+            '/heliograph.upkeep.v1.VerifyService/Verify',
             heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyRequest.SerializeToString,
             heliograph_dot_upkeep_dot_v1_dot_upkeep__pb2.VerifyResponse.FromString,
             options,

@@ -22,10 +22,6 @@ class UpkeepServiceStub:
     """One bounded step. The caller holds the place: repeated with `next_token` until that is empty, and a step that was
     lost is asked for again. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
     """
-    Verify: _aio.UnaryUnaryMultiCallable[_upkeep_pb2.VerifyRequest, _upkeep_pb2.VerifyResponse]
-    """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
-    The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
-    """
 
 class UpkeepServiceServicer(metaclass=_abc_1.ABCMeta):
     """Views can be lost: each service that keeps some builds them again from truth, while it goes on serving. Whoever can
@@ -42,14 +38,28 @@ class UpkeepServiceServicer(metaclass=_abc_1.ABCMeta):
         lost is asked for again. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
         """
 
+def add_UpkeepServiceServicer_to_server(servicer: UpkeepServiceServicer, server: _aio.Server) -> None: ...
+
+class VerifyServiceStub:
+    """Views that can be compared with truth."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Verify: _aio.UnaryUnaryMultiCallable[_upkeep_pb2.VerifyRequest, _upkeep_pb2.VerifyResponse]
+    """One bounded step, while the view is in use: what differs in two looks after one another. The caller goes on with
+    `next_token` until that is empty. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
+    """
+
+class VerifyServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Views that can be compared with truth."""
+
     @_abc_1.abstractmethod
     def Verify(
         self,
         request: _upkeep_pb2.VerifyRequest,
         context: _aio.ServicerContext[_upkeep_pb2.VerifyRequest, _abc.Awaitable[_upkeep_pb2.VerifyResponse]],
     ) -> _abc.Awaitable[_upkeep_pb2.VerifyResponse]:
-        """One bounded step of comparing a view with truth, while it is in use: what differs in two looks after one another.
-        The caller goes on with `next_token` until that is empty. UNIMPLEMENTED where no view can be compared.
+        """One bounded step, while the view is in use: what differs in two looks after one another. The caller goes on with
+        `next_token` until that is empty. INVALID_ARGUMENT UNKNOWN_VIEW names the views there are.
         """
 
-def add_UpkeepServiceServicer_to_server(servicer: UpkeepServiceServicer, server: _aio.Server) -> None: ...
+def add_VerifyServiceServicer_to_server(servicer: VerifyServiceServicer, server: _aio.Server) -> None: ...

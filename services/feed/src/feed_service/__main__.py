@@ -15,7 +15,10 @@ from heliograph.post.v1.post_pb2_grpc import PostServiceStub
 from heliograph.privacy.v1 import privacy_pb2
 from heliograph.privacy.v1.privacy_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from heliograph.upkeep.v1 import upkeep_pb2
-from heliograph.upkeep.v1.upkeep_pb2_grpc import add_UpkeepServiceServicer_to_server
+from heliograph.upkeep.v1.upkeep_pb2_grpc import (
+    add_UpkeepServiceServicer_to_server,
+    add_VerifyServiceServicer_to_server,
+)
 from kit import cassandra, server
 from kit.cassandra import Cassandra, open_cassandra
 from kit.client import channel
@@ -32,7 +35,7 @@ from feed_service.events import LaneTasks
 from feed_service.pushing import Written, pushing
 from feed_service.ranking import Traces, interests_consumer, ranking
 from feed_service.reading import Peers, Stores, reading
-from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc
+from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc, VerifyRpc
 from feed_service.service import Erasure, Notes, Rebuild, Verify
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings, ServeSettings
 from feed_service.store import (
@@ -50,6 +53,7 @@ from feed_service.views import pieces_listener, views_consumer
 
 NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 PERSONAL = privacy_pb2.DESCRIPTOR.services_by_name["PersonalDataService"].full_name
+VERIFY = upkeep_pb2.DESCRIPTOR.services_by_name["VerifyService"].full_name
 UPKEEP = upkeep_pb2.DESCRIPTOR.services_by_name["UpkeepService"].full_name
 MIGRATIONS = Path(__file__).parents[2] / "migrations" / "cassandra"
 
@@ -96,9 +100,10 @@ async def serve(settings: ServeSettings) -> None:
             register=[
                 partial(feed_pb2_grpc.add_FeedServiceServicer_to_server, feed),
                 partial(add_PersonalDataServiceServicer_to_server, PersonalRpc(parts.erasure)),
-                partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding, verifying)),
+                partial(add_UpkeepServiceServicer_to_server, UpkeepRpc(rebuilding)),
+                partial(add_VerifyServiceServicer_to_server, VerifyRpc(verifying)),
             ],
-            names=[NAME, PERSONAL, UPKEEP],
+            names=[NAME, PERSONAL, UPKEEP, VERIFY],
             tasks=[pieces_listener(settings, reads.fragments), *ranked.tasks],
         )
 

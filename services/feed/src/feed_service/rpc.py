@@ -8,7 +8,7 @@ from heliograph.post.v1.post_pb2 import Post
 from heliograph.privacy.v1 import privacy_pb2 as privacy
 from heliograph.privacy.v1.privacy_pb2_grpc import PersonalDataServiceServicer
 from heliograph.upkeep.v1 import upkeep_pb2 as upkeep
-from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceServicer
+from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceServicer, VerifyServiceServicer
 from kit.errors import InvalidArgument
 from kit.paging import page_size
 from kit.server import Context
@@ -89,14 +89,19 @@ class PersonalRpc(PersonalDataServiceServicer):
 
 
 class UpkeepRpc(UpkeepServiceServicer):
-    def __init__(self, rebuild: Rebuild, verify: Verify) -> None:
-        self._rebuild, self._verify = rebuild, verify
+    def __init__(self, rebuild: Rebuild) -> None:
+        self._rebuild = rebuild
 
     async def Rebuild(self, request: upkeep.RebuildRequest, context: Context) -> upkeep.RebuildResponse:
         """One account's timeline is one step: at most 91 days of it."""
         _only_timelines(request.view)
         rows = await self._rebuild.whole(parse_viewer(request.user_id))
         return upkeep.RebuildResponse(done=rows, phase="rows")
+
+
+class VerifyRpc(VerifyServiceServicer):
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
 
     async def Verify(self, request: upkeep.VerifyRequest, context: Context) -> upkeep.VerifyResponse:
         _only_timelines(request.view)
