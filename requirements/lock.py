@@ -17,7 +17,13 @@ DEPLOYABLES = {path.parent.name: path.parent for path in sorted(ROOT.glob("servi
     "devstack": ROOT / "devstack",
     "helio": ROOT / "helio",
 }
-EVERYTHING = ["libs/kit", "libs/rendering", "protos", "demo", *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values())]
+EVERYTHING = [
+    "libs/kit",
+    "libs/rendering",
+    "protos",
+    "demo",
+    *(str(path.relative_to(ROOT)) for path in DEPLOYABLES.values()),
+]
 
 
 def compile_lock(out: Path, sources: list[str], *options: str) -> None:
