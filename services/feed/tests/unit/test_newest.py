@@ -71,3 +71,51 @@ async def test_switched_off_nothing_is_kept() -> None:
 
     assert newest.peek(AUTHOR, TOP, 1) is None
     assert ids(await newest.slice(AUTHOR, TOP, 1)) == [4]
+
+
+class Several(Lists):
+    """Each author's posts are the multiples of the author's id."""
+
+    async def slice(self, author: int, before: int, limit: int) -> Sequence[Entry]:
+        return [one for one in await super().slice(author, before, 10_000) if one.post_id % author == 0][:limit]
+
+
+async def test_lists_that_are_read_together_are_merged_once() -> None:
+    lists = Several(30)
+    newest = Newest(lists.slice, seconds=1, clock=lambda: 0.0)
+
+    for _ in range(2):  # loaded, then merged and kept
+        assert [*await newest.merged([7, 5], TOP, 4)] == [Entry(30, 5), Entry(28, 7), Entry(25, 5), Entry(21, 7)]
+    assert await newest.merged([7, 5], TOP, 4) is await newest.merged([7, 5], TOP, 4)
+    assert ids(await newest.merged([7, 5], TOP, 2)) == [30, 28]
+    assert ids(await newest.merged([7], TOP, 4)) == [28, 21, 14, 7]
+    assert ids(await newest.merged([7, 5], 25, 2)) == [21, 20]
+    assert len(lists.asked) == 2
+
+
+async def test_what_is_merged_is_no_older_than_the_oldest_of_its_lists() -> None:
+    lists, at = Several(30), [0.0]
+    newest = Newest(lists.slice, seconds=1, clock=lambda: at[0])
+    await newest.slice(5, TOP, 1)
+    at[0] = 0.5
+    for _ in range(2):
+        assert ids(await newest.merged([5, 7], TOP, 2)) == [30, 28]
+    lists.posts, at[0] = 35, 1.0
+
+    assert ids(await newest.merged([5, 7], TOP, 2)) == [30, 28]  # once more, while one of them is loaded
+    await asyncio.sleep(0.01)
+    assert [*await newest.merged([5, 7], TOP, 2)] == [Entry(35, 5), Entry(30, 5)]
+
+    at[0] = 1.5
+    await newest.merged([5, 7], TOP, 2)
+    await asyncio.sleep(0.01)
+    assert [*await newest.merged([7], TOP, 1)] == [Entry(35, 7)]
+
+
+async def test_switched_off_nothing_merged_is_kept() -> None:
+    lists = Several(30)
+    newest = Newest(lists.slice, seconds=0, clock=lambda: 0.0)
+    await newest.merged([5, 7], TOP, 2)
+    lists.posts = 35
+
+    assert ids(await newest.merged([5, 7], TOP, 1)) == [35]

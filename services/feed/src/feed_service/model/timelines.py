@@ -90,7 +90,7 @@ def merge(slices: Iterable[Sequence[Entry]], limit: int) -> Sequence[Entry]:
     if len(filled) == 1:
         return filled[0][:limit]
     once = {entry.post_id: entry for part in filled for entry in part}
-    return sorted(once.values(), reverse=True)[:limit]
+    return [once[post_id] for post_id in sorted(once, reverse=True)[:limit]]
 
 
 def chunks(entry: Entry, at_us: int, packed: bytes) -> Sequence[Chunk]:

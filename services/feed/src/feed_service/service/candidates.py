@@ -1,7 +1,7 @@
 """A viewer's home feed as ids: candidates, newest first. What of it may be shown is decided when it is read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -74,7 +74,7 @@ class Candidates:
         slices = [await self._pushed(viewer_id, before, limit, part)]
         authors = [*viewer.pulled, viewer_id] if viewer_id in pulled.ids else viewer.pulled
         if authors:
-            slices += await _each(self._of_author, authors, before, limit)
+            slices.append(await self._of_author.merged(authors, before, limit))
         return await self._with_tags(viewer, slices, before, limit)
 
     async def from_truth(self, viewer_id: int, before: int, limit: int) -> Window:
@@ -95,7 +95,7 @@ class Candidates:
         tags = viewer.relations.tags
         if not tags:
             return Window(viewer, merge(slices, limit))
-        tagged = await _each(self._with_tag, tags, before, limit)
+        tagged = await self._with_tag.each(tags, before, limit)
         return Window(viewer, merge([*slices, *tagged], limit), {entry.post_id for part in tagged for entry in part})
 
     async def _pushed(self, viewer_id: int, before: int, limit: int, part: Slice | None) -> Sequence[Entry]:
@@ -153,18 +153,6 @@ class Candidates:
             return ()
         _OLDER.inc()
         return await self._posts.newest(authors, before, limit)
-
-
-async def _each(lists: Newest[Any], keys: Sequence[Any], before: int, limit: int) -> list[Sequence[Entry]]:
-    found: list[Sequence[Entry]] = []
-    waited_for: list[Awaitable[Sequence[Entry]]] = []
-    for key in keys:
-        part = lists.peek(key, before, limit)
-        if part is None:
-            waited_for.append(lists.slice(key, before, limit))
-        else:
-            found.append(part)
-    return [*found, *await asyncio.gather(*waited_for)] if waited_for else found
 
 
 async def _the_pulled(authors: Authors) -> Pulled:

@@ -1,5 +1,6 @@
 """Values that may be a moment old, kept in the process."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
@@ -42,6 +43,11 @@ class Recent(Generic[K, V]):
         """What is kept and needs no loading."""
         kept = self._kept.get(key)
         return kept[1] if kept is not None and self._clock() - kept[0] < self._seconds else None
+
+    def fresh_until(self, key: K) -> float:
+        """By `clock`; in the past for what needs loading."""
+        kept = self._kept.get(key)
+        return kept[0] + self._seconds if kept is not None else -math.inf
 
     async def _loaded(self, key: K) -> V:
         began = self._clock()
