@@ -23,7 +23,7 @@ from gateway.hot import traces
 from gateway.hot.callers import Caller, Callers
 from gateway.hot.limits import Tolls
 from gateway.hot.query import Queries, Query
-from gateway.hot.traces import traceparent_of
+from gateway.hot.traces import Traces
 from gateway.limits import current_of, headers_of, parse_quotas, refused
 
 _METHOD = "GET"
@@ -68,7 +68,7 @@ class HotFeed:
         quotas = parse_quotas(settings.rate_limits)
         self._callers = Callers(parts.authenticator, quotas, settings.trusted_proxies)
         self._queries, self._cors = Queries(settings.public_url), Told(settings.cors_origins)
-        self._tolls, self._traced = Tolls(parts.limiter), telemetry.enabled()
+        self._tolls, self._traces = Tolls(parts.limiter), Traces(telemetry.roots())
         self._seconds = {status: edge.HTTP_SECONDS.labels(_METHOD, home.PATH, status) for status in (200, 304)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,10 +77,11 @@ class HotFeed:
             await self._app(scope, receive, send)
             return
         try:
-            if self._traced:
-                await self._trace(asked, scope, send)
+            traceparent, trace_id = self._traces.without_span(asked.headers)
+            if traceparent:
+                await self._serve(asked, send, traceparent)
             else:
-                await self._serve(asked, send, traceparent_of(asked.headers))
+                await self._trace(asked, scope, send, trace_id)
         finally:
             self._load.leave()
 
@@ -106,8 +107,8 @@ class HotFeed:
             return None
         return Asked(caller, query, token, cursors, headers, _request_id(headers.get(b"x-request-id")))
 
-    async def _trace(self, asked: Asked, scope: Scope, send: Send) -> None:
-        span = traces.begin(scope, asked.headers, _NAME)
+    async def _trace(self, asked: Asked, scope: Scope, send: Send, trace_id: int) -> None:
+        span = self._traces.begin(scope, asked.headers, _NAME, trace_id)
         traces.end(span, await self._serve(asked, send))
 
     async def _serve(self, asked: Asked, send: Send, traceparent: str | None = None) -> int:

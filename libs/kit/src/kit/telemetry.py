@@ -6,6 +6,7 @@ Without one no span is made; the W3C trace context that came in is still passed 
 import re
 from collections.abc import Callable, Generator, Iterable, MutableSequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 
 import grpc
@@ -32,6 +33,30 @@ _PATIENCE = 3  # seconds for a collector to take a batch; the end of the process
 tracer = trace.get_tracer("heliograph")
 
 
+class Roots(RandomIdGenerator):
+    """Ids of new traces, which may be drawn before there is a span: most of them are not sampled and need none."""
+
+    def __init__(self, ratio: float) -> None:
+        self._bound = TraceIdRatioBased.get_bound_for_rate(ratio)
+        self._drawn: ContextVar[int] = ContextVar("drawn", default=0)
+
+    def generate_trace_id(self) -> int:
+        return self._drawn.get() or super().generate_trace_id()
+
+    def samples(self, trace_id: int) -> bool:
+        """What the sampler says of a new trace with this id."""
+        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
+
+    @contextmanager
+    def drawn(self, trace_id: int) -> Generator[None]:
+        """A span that is made within this and is the first of its trace has this id."""
+        token = self._drawn.set(trace_id)
+        try:
+            yield
+        finally:
+            self._drawn.reset(token)
+
+
 def configure(settings: ProcessSettings, service: str) -> None:
     """Called once, by the process's start. Does nothing without an OTLP endpoint."""
     if settings.otlp_endpoint is None or enabled():
@@ -39,15 +64,24 @@ def configure(settings: ProcessSettings, service: str) -> None:
     # Imported here: it costs a fifth of a second that a process without tracing need not spend.
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-    provider = TracerProvider(
-        resource=Resource.create({SERVICE_NAME: service}),
-        sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
-    )
+    provider = provider_of(settings.trace_sample_ratio, Resource.create({SERVICE_NAME: service}))
     insecure = not settings.otlp_endpoint.startswith("https://")
     provider.add_span_processor(
         BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure, timeout=_PATIENCE))
     )
     trace.set_tracer_provider(provider)
+
+
+def provider_of(ratio: float, resource: Resource | None = None) -> TracerProvider:
+    """Samples that share of the new traces, and of others what their beginning says."""
+    return TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(ratio)), id_generator=Roots(ratio))
+
+
+def roots() -> Roots | None:
+    """None where no spans are made."""
+    provider = trace.get_tracer_provider()
+    found = provider.id_generator if isinstance(provider, TracerProvider) else None
+    return found if isinstance(found, Roots) else None
 
 
 def enabled() -> bool:
