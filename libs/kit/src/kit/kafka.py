@@ -179,7 +179,7 @@ async def _start(bootstrap: str) -> AIOKafkaProducer:
         enable_idempotence=True,
         acks="all",
         compression_type="lz4",
-        linger_ms=1,
+        linger_ms=0,  # what comes while a request is under way goes together with the next
         request_timeout_ms=int(_DELIVERY_SECONDS * 1000),
     )
     try:

@@ -8,7 +8,8 @@ import asyncio
 import time
 import uuid
 import zlib
-from collections.abc import AsyncGenerator, Iterable
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,12 +23,13 @@ from kit.postgres import Connection, Postgres, Record
 __all__ = ["Event", "Outbox", "Producer", "Transaction", "append", "lane_of", "open_producer"]
 
 LANES = 4  # rows carry their lane: raising it is safe, lowering it strands rows
-_LOCK_SPACE = 0x6F62  # of Postgres' advisory locks; the lane is the second half
+LOCK_SPACE = 0x6F62  # of Postgres' advisory locks; the lane is the second half
 _BATCH = 500
 _POLL_SECONDS = 0.05
 _IDLE_POLL_SECONDS = 0.25  # when this process wrote nothing for a while
 _IDLE_AFTER = 2.0
 _GAUGE_SECONDS = 5.0
+_TAKEN_SECONDS = 0.02  # until a lane is tried again that another relay works on
 
 _APPEND = """
 insert into outbox (shard, lane, topic, key, type, event_id, payload, traceparent)
@@ -36,13 +38,23 @@ from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6
     with ordinality as event(shard, lane, topic, key, type, id, payload, place)
 order by event.place
 """
-_TAKE = """
-with taken as (
-    delete from outbox where (shard, id) in (select shard, id from outbox where lane = $1 order by id limit $2)
-    returning id, topic, key, type, event_id, payload, traceparent, created_at
-)
-select topic, key, type, event_id, payload, traceparent, created_at from taken order by id
+# Nobody waits for the disk: rows that come back after a crash of Postgres are published again under the same ids.
+_HOLD = """
+select lane, set_config('synchronous_commit', 'off', true) from unnest($1::int[]) as asked(lane)
+where pg_try_advisory_xact_lock($2, lane)
 """
+# A scan for each lane that is held ($2 and on, null for the others): the index has the order within a lane alone.
+_NEXT = " union all ".join(
+    f"(select shard, id from outbox where lane = ${2 + lane}::smallint order by id limit $1)"  # noqa: S608 a number of ours
+    for lane in range(LANES)
+)
+_TAKE = f"""
+with taken as (
+    delete from outbox where (shard, id) in (select shard, id from ({_NEXT}) as next)
+    returning id, lane, topic, key, type, event_id, payload, traceparent, created_at
+)
+select lane, topic, key, type, event_id, payload, traceparent, created_at from taken order by id
+"""  # noqa: S608 as above
 _FULL_LANES = """
 select lane from generate_series(0, $1::int - 1) as lanes(lane)
 where exists (select from outbox where outbox.lane = lanes.lane::smallint)
@@ -104,8 +116,8 @@ class Outbox:
     def __init__(self, postgres: Postgres, producer: Producer, *, source: str, topic_prefix: str = "") -> None:
         del topic_prefix  # the producer knows it; rows hold bare names so that they survive another prefix
         self._postgres, self._producer, self._source = postgres, producer, source
-        self._wakes = [asyncio.Event() for _ in range(LANES)]
-        self._woken_at = 0.0
+        self._due: set[int] = set()
+        self._woken, self._woken_at = asyncio.Event(), 0.0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
@@ -116,8 +128,9 @@ class Outbox:
         self.wake(transaction.lanes)
 
     def wake(self, lanes: Iterable[int]) -> None:
-        for lane in lanes:
-            self._wakes[lane].set()
+        self._due.update(lanes)
+        if self._due:
+            self._woken.set()
             self._woken_at = time.monotonic()
 
     async def run(self) -> None:
@@ -125,46 +138,54 @@ class Outbox:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch())
             group.create_task(self._measure())
-            for lane in range(LANES):
-                group.create_task(self._serve(lane))
+            group.create_task(self._serve())
 
-    async def _serve(self, lane: int) -> None:
+    async def _serve(self) -> None:
         while True:
-            await self._wakes[lane].wait()
-            self._wakes[lane].clear()
-            await outlast(lambda: self._drain(lane), what="outbox relay")
+            await self._woken.wait()
+            self._woken.clear()
+            await outlast(self.relay, what="outbox relay")
 
-    async def _drain(self, lane: int) -> None:
-        while await self.relay(lane) == _BATCH:
-            pass
-
-    async def relay(self, lane: int) -> int:
-        """Publishes what comes next in the lane and answers how much that was: 0 too while another relay works on it.
+    async def relay(self) -> None:
+        """Publishes what comes next in the lanes that are due, all of them in one transaction: what is written while it
+        runs makes the next one larger instead of more of them.
 
         The rows are gone only when the transaction commits, after Kafka has all of them: whoever dies in between leaves
         them to be published again.
         """
         await self._producer.ready()  # no transaction is held open while Kafka is away
-        async with self._postgres.primary.transaction() as conn:
-            if not await conn.fetchval("select pg_try_advisory_xact_lock($1, $2)", _LOCK_SPACE, lane):
-                return 0
-            rows = await conn.fetch(_TAKE, lane, _BATCH)
-            if rows:
-                await self._producer.publish([self._message(row) for row in rows])
-                faults.point("relay_after_publish")
-        return len(rows)
+        due = frozenset(self._due)
+        self._due.clear()
+        try:
+            async with self._postgres.aside.transaction() as conn:
+                held = {int(row["lane"]) for row in await conn.fetch(_HOLD, list(due), LOCK_SPACE)}
+                taken = await self._publish(conn, held) if held else {}
+        except BaseException:
+            self._due.update(due)  # for who tries again
+            raise
+        self.wake(lane for lane in held if taken[lane] == _BATCH)
+        if due - held:
+            asyncio.get_running_loop().call_later(_TAKEN_SECONDS, self.wake, due - held)
+
+    async def _publish(self, conn: Connection, lanes: Collection[int]) -> Mapping[int, int]:
+        """Answers how many rows of each lane there were."""
+        rows = await conn.fetch(_TAKE, _BATCH, *(lane if lane in lanes else None for lane in range(LANES)))
+        if rows:
+            await self._producer.publish([self._message(row) for row in rows])
+            faults.point("relay_after_publish")
+        return Counter(int(row["lane"]) for row in rows)
 
     async def _watch(self) -> None:
         """Finds what a wake missed: events of a process that died, or that came while another relay had the lane."""
         while True:
-            rows = await outlast(lambda: self._postgres.primary.fetch(_FULL_LANES, LANES), what="outbox poll")
+            rows = await outlast(lambda: self._postgres.aside.fetch(_FULL_LANES, LANES), what="outbox poll")
             self.wake(row["lane"] for row in rows)
             idle = time.monotonic() - self._woken_at > _IDLE_AFTER
             await asyncio.sleep(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
 
     async def _measure(self) -> None:
         while True:
-            state = await outlast(lambda: self._postgres.primary.fetchrow(_STATE, LANES), what="outbox gauge")
+            state = await outlast(lambda: self._postgres.aside.fetchrow(_STATE, LANES), what="outbox gauge")
             DEPTH.labels(self._source).set(state["depth"] if state else 0)
             AGE.labels(self._source).set(state["age"] if state else 0)
             await asyncio.sleep(_GAUGE_SECONDS)

@@ -23,6 +23,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 
 _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
+_ASIDE = 2  # a relay has one, who looks for its work the other
 _AVOID_SECONDS = 5.0
 _ANSWER_SECONDS = 20.0  # more than the server gives a statement: who is silent for longer is gone
 _SERVER_SETTINGS = {
@@ -130,10 +131,11 @@ class Pool:
 
 
 class Postgres:
-    """`primary` holds the truth; `stale` is a replica, or the primary when there is none or none answers."""
+    """`primary` holds the truth; `stale` is a replica, or the primary when there is none or none answers. `aside` are
+    few connections to the primary for work that must not queue behind requests."""
 
-    def __init__(self, primary: Pool, replicas: Sequence[Pool] = ()) -> None:
-        self.primary = primary
+    def __init__(self, primary: Pool, replicas: Sequence[Pool] = (), *, aside: Pool | None = None) -> None:
+        self.primary, self.aside = primary, aside or primary
         self._replicas = tuple(replicas)
         self._turn = itertools.count()
 
@@ -149,7 +151,7 @@ class Postgres:
             await self.primary.fetchval("select 1")
 
     async def close(self) -> None:
-        await asyncio.gather(*(pool.close() for pool in (self.primary, *self._replicas)))
+        await asyncio.gather(*(pool.close() for pool in {self.primary, self.aside, *self._replicas}))
 
 
 @asynccontextmanager
@@ -157,10 +159,11 @@ async def open_postgres(settings: PostgresSettings) -> AsyncGenerator[Postgres]:
     """Starts even when the servers are down."""
     if telemetry.enabled() and not AsyncPGInstrumentor().is_instrumented_by_opentelemetry:
         AsyncPGInstrumentor().instrument()
-    size = settings.postgres_pool_size
+    size, primary = settings.postgres_pool_size, settings.postgres_dsn.get_secret_value()
     postgres = Postgres(
-        Pool(settings.postgres_dsn.get_secret_value(), size=size),
+        Pool(primary, size=size),
         [Pool(dsn.get_secret_value(), size=size) for dsn in settings.postgres_replica_dsns],
+        aside=Pool(primary, size=_ASIDE),
     )
     try:
         yield postgres

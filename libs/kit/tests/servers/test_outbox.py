@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from kit.kafka import Producer, full_name, open_producer
-from kit.outbox import Event, Outbox
+from kit.outbox import LOCK_SPACE, Event, Outbox, lane_of
 from kit.postgres import Postgres, open_postgres
 from kit.settings import KafkaSettings, PostgresSettings
 from kit.testing import MakeDatabase, MakeSettings, MakeTopics, eventually
@@ -142,6 +142,38 @@ async def test_rows_wait_while_kafka_is_unreachable_and_go_when_it_is_back(
     async with opened(settings) as (postgres, producer), relaying(Outbox(postgres, producer, source="test")):
         await eventually(lambda: empty(postgres))
     assert len(await published(settings, 20)) == 20
+
+
+async def test_the_relay_does_not_queue_behind_requests(settings: OutboxSettings, make_topics: MakeTopics) -> None:
+    await make_topics(TOPIC)
+    narrow = settings.model_copy(update={"postgres_pool_size": 1})
+    async with opened(narrow) as (postgres, producer), opened(settings) as (others, _):
+        outbox = Outbox(postgres, producer, source="test")
+        await write(outbox, "a", 1)
+        async with postgres.primary.acquire(), relaying(outbox):
+            await eventually(lambda: empty(others))
+
+
+async def test_a_lane_that_another_relay_has_does_not_hold_up_the_rest(
+    settings: OutboxSettings, make_topics: MakeTopics
+) -> None:
+    await make_topics(TOPIC)
+    keys = {lane_of(f"key{n}"): f"key{n}" for n in range(40)}
+    async with opened(settings) as (postgres, producer):
+        outbox = Outbox(postgres, producer, source="test")
+        async with relaying(outbox):
+            async with postgres.primary.transaction() as other:
+                await other.execute("select pg_advisory_xact_lock($1, 2)", LOCK_SPACE)
+                for number, key in enumerate(keys.values()):
+                    await write(outbox, key, number)
+                await eventually(lambda: left(postgres, [2]))
+            await eventually(lambda: empty(postgres))
+
+
+async def left(postgres: Postgres, lanes: list[int]) -> bool:
+    """Whether these are the lanes in which something waits."""
+    rows = await postgres.primary.fetch("select distinct lane from outbox order by lane")
+    return [row["lane"] for row in rows] == lanes
 
 
 RELAY = """
