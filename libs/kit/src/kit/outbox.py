@@ -159,7 +159,7 @@ class Outbox:
         try:
             async with self._postgres.aside.transaction() as conn:
                 held = {int(row["lane"]) for row in await conn.fetch(_HOLD, list(due), LOCK_SPACE)}
-                taken = await self._publish(conn, held) if held else {}
+                taken: Mapping[int, int] = await self._publish(conn, held) if held else {}
         except BaseException:
             self._due.update(due)  # for who tries again
             raise
