@@ -84,7 +84,7 @@ def piece(
 
 def compose(posts: Sequence[Shown]) -> bytes:
     """A JSON array of the posts, in their order."""
-    return b"[" + b",".join([post.encoded + (_LIKED if post.liked else _NOT_LIKED) for post in posts]) + b"]"
+    return b"[" + b",".join([encoded + (_LIKED if liked else _NOT_LIKED) for _, liked, encoded in posts]) + b"]"
 
 
 def _joined(opening: bytes, mentions: Sequence[Mention], closing: bytes) -> bytes:
