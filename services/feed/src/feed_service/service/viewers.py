@@ -80,7 +80,8 @@ class Viewers:
 
     async def know(self, viewer: Viewer, accounts: Iterable[int]) -> None:
         """Makes the viewer's relations to the accounts known. Raises Unavailable GRAPH_UNAVAILABLE."""
-        unknown = [one for one in accounts if one not in viewer.known]
+        known = viewer.known
+        unknown = [one for one in accounts if one not in known]
         if not unknown:
             return
         found: Mapping[int, Relation] | None = {}
@@ -88,7 +89,7 @@ class Viewers:
             found = await self._views.relations(viewer.id, unknown)
         if found is None:
             found = (await self._whole(viewer.id, Glance(), None)).known
-        viewer.known.update((one, found.get(one, STRANGER)) for one in unknown)
+        known.update((one, found.get(one, STRANGER)) for one in unknown)
 
     async def liked(self, viewer: Viewer, posts: Sequence[int]) -> Collection[int]:
         """Those of the posts that the viewer likes; others may be among them. Raises Unavailable POST_UNAVAILABLE."""

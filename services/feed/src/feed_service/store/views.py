@@ -9,6 +9,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -29,6 +30,7 @@ _LISTED = 200  # blocked accounts; likes in one answer
 _MOST_LIKES = 4_000
 _DIGITS = 16
 _MANY = b"*"
+_SETS = 1_000  # of followed authors who are pulled
 
 Now = Callable[[], datetime]
 
@@ -157,24 +159,29 @@ def _relations(timeline: Slice | None, found: Sequence[Any], stamp: bytes, now: 
     if of == stamp:
         followed = ()
         if pulled:
-            ids, marks = zip(*(part.split(b":") for part in pulled.split(b";")[:-1]), strict=True)
-            followed = [int(one, 16) for one in ids]
-            authors, flags = authors + followed, [*flags[: len(authors)], *marks]
+            followed, marks = _pulled(pulled)
+            authors, flags = [*authors, *followed], [*flags[: len(authors)], *marks]
     return Relations(
         _known(authors, flags, now),
         tags=tags.decode().split("\n") if tags else (),
         pulled=followed,
-        blocked=None if blocked == _MANY else frozenset(_ids(blocked)) if blocked else _NOBODY,
+        blocked=None if blocked == _MANY else frozenset(_ids(blocked)) if blocked else _NOTHING,
     )
+
+
+@lru_cache(_SETS)  # many follow the same few
+def _pulled(pairs: bytes) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
+    """Authors, and the flags of each."""
+    ids, marks = zip(*(part.split(b":") for part in pairs.split(b";")[:-1]), strict=True)
+    return tuple(int(one, 16) for one in ids), marks
 
 
 def _known(ids: Sequence[int], flags: Sequence[bytes | None], now: Now) -> dict[int, Relation]:
     """There may be more flags than ids."""
-    known = dict(zip(ids, map(_PLAIN.get, flags), strict=False))
-    if None in known.values():
-        seconds = now().timestamp()
-        known.update((one, _relation(marks, seconds)) for one, marks in zip(ids, flags, strict=False) if marks)
-    return known  # pyright: ignore[reportReturnType] none of them is None any more
+    if _PLAIN.keys() >= set(flags):
+        return dict(zip(ids, map(_PLAIN.__getitem__, flags), strict=False))
+    seconds = now().timestamp()
+    return {one: _relation(marks, seconds) if marks else STRANGER for one, marks in zip(ids, flags, strict=False)}
 
 
 def _likes(mark: bytes, members: Sequence[bytes], lowest: int) -> Likes:
@@ -182,7 +189,9 @@ def _likes(mark: bytes, members: Sequence[bytes], lowest: int) -> Likes:
     floor = max(lowest, int(mark[2 : 2 + _DIGITS], 16))
     if len(members) == _LISTED:
         floor = max(floor, int(members[-1][:_DIGITS], 16))
-    return Likes(frozenset(int(member[:_DIGITS], 16) for member in members if member.endswith(b"1")), floor)
+    if not members:
+        return Likes(_NOTHING, floor)
+    return Likes(frozenset([int(member[:_DIGITS], 16) for member in members if member.endswith(b"1")]), floor)
 
 
 def _relation(flags: bytes, now: float) -> Relation:
@@ -214,7 +223,7 @@ def _jittered(seconds: int) -> int:
     return int(seconds * random.uniform(0.75, 1))  # noqa: S311 no secret
 
 
-_NOBODY = frozenset[int]()
+_NOTHING = frozenset[int]()
 _PLAIN: dict[bytes | None, Relation] = {
     None: STRANGER,
     **{_plain(one).encode(): one for one in (Relation(*flags) for flags in product((False, True), repeat=4))},
