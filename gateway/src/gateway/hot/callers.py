@@ -2,7 +2,7 @@
 request."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from kit.quotas import Bucket, Verdict
 from starlette.types import Scope
@@ -22,13 +22,14 @@ _Key = tuple[bytes, str | None, bytes | None]
 
 class Caller:
     """Somebody who may read, the buckets that their reads take from, and the header about these. `refused` is when they
-    were told last that a bucket is empty, by a monotonic clock, and in which words."""
+    were told last that a bucket is empty, by a monotonic clock, and in which words; `take` takes from the buckets."""
 
-    __slots__ = ("buckets", "policy", "refused", "viewer")
+    __slots__ = ("buckets", "policy", "refused", "take", "viewer")
 
     def __init__(self, viewer: Viewer, buckets: tuple[Bucket, ...]) -> None:
         self.viewer, self.buckets, self.policy = viewer, buckets, policy_of(buckets)
         self.refused: tuple[float, Verdict] | None = None
+        self.take: Callable[[], Callable[[], Awaitable[Verdict]]] | None = None
 
 
 class Callers:

@@ -30,7 +30,9 @@ class Tolls:
 
     def begin(self, caller: Caller) -> Callable[[], Awaitable[Verdict]]:
         """As Limiter.begin."""
-        return self._limiter.begin(caller.buckets)
+        if caller.take is None:
+            caller.take = self._limiter.ready(caller.buckets)
+        return caller.take()
 
     def remember(self, caller: Caller, verdict: Verdict) -> None:
         caller.refused = (self._clock(), verdict)

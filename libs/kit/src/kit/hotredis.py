@@ -12,8 +12,9 @@ beside other clients is in ADR 20.
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha1
 from typing import Any
 
@@ -71,10 +72,9 @@ class HotRedis:
             self._line.end(exceptions.ConnectionError("closed"))
         self._fail_waiting("closed")
 
-    def run(self, sha: str, text: str, words: tuple[Word, ...]) -> asyncio.Future[Any]:
-        """A script by its sum, by its text where Redis does not know it. `words` are the number of keys, keys and
-        arguments."""
-        return self._ask(pack(("EVALSHA", sha, *words)), "EVALSHA", ("EVAL", text, *words))
+    def run(self, packed: bytes, by_text: tuple[Word, ...]) -> asyncio.Future[Any]:
+        """A script by its sum, packed already; where Redis does not know it, by its text."""
+        return self._ask(packed, "EVALSHA", by_text)
 
     def _ask(self, packed: bytes, name: object, or_else: tuple[Word, ...] = ()) -> asyncio.Future[Any]:
         command = Command(packed, asyncio.get_running_loop().create_future(), or_else)
@@ -154,4 +154,12 @@ class Script:
         self._sha = sha1(text.encode()).hexdigest()  # noqa: S324 Redis' own name for it
 
     def __call__(self, keys: Sequence[Word] = (), args: Sequence[Word] = ()) -> asyncio.Future[Any]:
-        return self._redis.run(self._sha, self._text, (len(keys), *keys, *args))
+        return self._redis.run(*self._packed(keys, args))
+
+    def packed(self, keys: Sequence[Word] = (), args: Sequence[Word] = ()) -> Callable[[], asyncio.Future[Any]]:
+        """The same call, to be made many times: the words are packed once."""
+        return partial(self._redis.run, *self._packed(keys, args))
+
+    def _packed(self, keys: Sequence[Word], args: Sequence[Word]) -> tuple[bytes, tuple[Word, ...]]:
+        words = (len(keys), *keys, *args)
+        return pack(("EVALSHA", self._sha, *words)), ("EVAL", self._text, *words)

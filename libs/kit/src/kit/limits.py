@@ -6,6 +6,7 @@ The algorithm is GCRA: a bucket is one number, the time at which it will be full
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from math import ceil
 from typing import Any, Protocol, cast
 
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from kit import log
 from kit.breaker import Breaker
 from kit.errors import Unavailable, from_exception
-from kit.hotredis import HotRedis
+from kit.hotredis import HotRedis, Script
 from kit.quotas import MICROS, Bucket, Standing, Verdict
 
 _LOCAL_BUCKETS = 50_000
@@ -79,7 +80,16 @@ class Limiter:
     def begin(self, buckets: Sequence[Bucket]) -> Callable[[], Awaitable[Verdict]]:
         """By HotRedis the script is on its way at once, and what is answered waits for the verdict: work may be done in
         between. It must be called, and once."""
-        asked = self._ask(self._take, buckets) if buckets else None
+        return self.ready(buckets)()
+
+    def ready(self, buckets: Sequence[Bucket]) -> Callable[[], Callable[[], Awaitable[Verdict]]]:
+        """`begin` for who comes back with the same buckets: what Redis is asked is put into words once."""
+        return partial(self._begin, buckets, _call(self._take, buckets))
+
+    def _begin(
+        self, buckets: Sequence[Bucket], take: Callable[[], Awaitable[object]]
+    ) -> Callable[[], Awaitable[Verdict]]:
+        asked = self._ask(take) if buckets else None
 
         async def verdict() -> Verdict:
             if not buckets:
@@ -96,14 +106,11 @@ class Limiter:
         """What one request took that is not to count after all."""
         self._local.give_back(buckets, _now())
         if buckets:
-            await self._answer(self._ask(self._return, buckets))
+            await self._answer(self._ask(_call(self._return, buckets)))
 
-    def _ask(self, script: _Script, buckets: Sequence[Bucket]) -> Awaitable[object] | None:
+    def _ask(self, call: Callable[[], Awaitable[object]]) -> Awaitable[object] | None:
         """None while Redis is away."""
-        if not self._breaker.admit():
-            return None
-        args = [number for bucket in buckets for number in bucket.quota.spacing]
-        return script(keys=[bucket.key for bucket in buckets], args=args)
+        return call() if self._breaker.admit() else None
 
     async def _answer(self, asked: Awaitable[object] | None) -> object:
         """None while Redis is away."""
@@ -125,6 +132,11 @@ class Limiter:
             raise
         self._breaker.succeeded()
         return answer
+
+
+def _call(script: _Script, buckets: Sequence[Bucket]) -> Callable[[], Awaitable[object]]:
+    keys, args = [bucket.key for bucket in buckets], [number for bucket in buckets for number in bucket.quota.spacing]
+    return script.packed(keys, args) if isinstance(script, Script) else lambda: script(keys=keys, args=args)
 
 
 def _now() -> int:
@@ -161,11 +173,14 @@ class LocalBuckets:
 
 
 def _verdict(buckets: Sequence[Bucket], wait: float, blamed: int, full_in: Sequence[float]) -> Verdict:
-    standings = tuple(_standing(bucket, micros) for bucket, micros in zip(buckets, full_in, strict=True))
+    standings = tuple([_standing(bucket, micros) for bucket, micros in zip(buckets, full_in, strict=True)])
     return Verdict(standings, wait / MICROS, buckets[blamed].name if wait > 0 else "")
 
 
 def _standing(bucket: Bucket, full_in: float) -> Standing:
     interval, window = bucket.quota.spacing
     # A microsecond of rounding must not cost a request.
-    return Standing(bucket, max(0, int((window - full_in + 2) / interval)), ceil(full_in / MICROS))
+    return _made((bucket, max(0, int((window - full_in + 2) / interval)), ceil(full_in / MICROS)))
+
+
+_made: Callable[[tuple[Bucket, int, int]], Standing] = partial(tuple.__new__, Standing)  # cheaper than calling it

@@ -208,3 +208,10 @@ async def test_closing_fails_what_is_left(make_settings: MakeSettings, redis_url
         await left
     with pytest.raises(exceptions.ConnectionError):
         await hot.execute("PING")
+
+
+async def test_a_call_that_is_packed_once_is_made_as_often_as_one_likes(hot: HotRedis, redis: Redis):
+    count = hot.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])").packed(keys=["packed"], args=[2])
+    assert await asyncio.gather(count(), count()) == [2, 4]
+    await redis.script_flush()
+    assert await count() == 6
