@@ -1,10 +1,12 @@
 """Plays: what people do at random, what happens to the system meanwhile, and what must hold."""
 
 import asyncio
+import functools
 import json
 import os
 import random
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -13,7 +15,8 @@ from devstack.testing import Stack
 from heliograph.upkeep.v1.upkeep_pb2 import RebuildRequest
 from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceStub
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition
+from hypothesis.stateful import rule as hypothesis_rule
 from kit.client import channel
 from kit.testing import eventually
 from oracle.disturbances import Disturbances
@@ -32,6 +35,20 @@ audience = st.sampled_from([Audience.PUBLIC, Audience.PUBLIC, Audience.FOLLOWERS
 tags = st.sets(st.sampled_from(["sun", "sea"]), max_size=2).map(frozenset)
 
 
+def rule(**strategies: Any) -> Callable[[Callable[..., None]], Any]:
+    """A step of a play that is counted."""
+
+    def counted(step: Callable[..., None]) -> Any:
+        @functools.wraps(step)
+        def take(self: "Feeds", **drawn: Any) -> None:
+            step(self, **drawn)
+            self.place.taken[step.__name__] += 1
+
+        return hypothesis_rule(**strategies)(take)  # pyright: ignore[reportUnknownVariableType]
+
+    return counted
+
+
 class Place:
     """What all plays share: the system, an operator, and one event loop."""
 
@@ -39,6 +56,7 @@ class Place:
         self.stack, self.runner = stack, runner
         self.http = httpx.AsyncClient(base_url=stack.url, timeout=30)
         self.disturbances = Disturbances(stack, _kafka())
+        self.taken = Counter[str]()
         self.admin: Person = self.run(self._make_admin())
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
@@ -142,33 +160,45 @@ class Feeds(RuleBasedStateMachine):
 
     # What happens to the system.
 
-    @rule(name=st.sampled_from(["fanout", "feed", "post", "graph"]))
-    def a_process_dies(self, name: str) -> None:
-        if self.fanout_is_up or name != "fanout":
-            self.place.stack.crash(name)
-            self.place.stack.wait_ready(name)
+    @rule(chosen=st.randoms(use_true_random=False))
+    def something_happens(self, chosen: random.Random) -> None:
+        """One step for all: a play is first of all what people do."""
+        happening = chosen.choice(
+            [
+                self.a_process_dies,
+                self.events_are_delayed,
+                self.the_threshold_moves,
+                self.events_come_again_in_any_order,
+                self.redis_is_flushed,
+                self.another_worker_joins_and_leaves,
+            ]
+        )
+        self.place.taken[happening.__name__] += 1
+        happening(chosen)
 
-    @rule()
-    def events_are_delayed(self) -> None:
+    def a_process_dies(self, chosen: random.Random) -> None:
+        names = ["feed", "post", "graph", "fanout"]
+        name = chosen.choice(names if self.fanout_is_up else names[:-1])
+        self.place.stack.crash(name)
+        self.place.stack.wait_ready(name)
+        self.place.run(self.company.served())
+
+    def events_are_delayed(self, _: random.Random) -> None:
         self.place.stack.stop("fanout")
         self.fanout_is_up = False
 
-    @rule(threshold=st.sampled_from([0, 1, 10_000]))
-    def the_threshold_moves(self, threshold: int) -> None:
+    def the_threshold_moves(self, chosen: random.Random) -> None:
         self.place.stack.stop("fanout")
-        self.place.stack.start("fanout", fanout_settings(threshold))
+        self.place.stack.start("fanout", fanout_settings(chosen.choice([0, 1, 10_000])))
         self.fanout_is_up = True
 
-    @rule(chosen=st.randoms(use_true_random=False))
     def events_come_again_in_any_order(self, chosen: random.Random) -> None:
         self.place.run(self.place.disturbances.replay(chosen))
 
-    @rule()
-    def redis_is_flushed(self) -> None:
+    def redis_is_flushed(self, _: random.Random) -> None:
         self.place.run(self.place.disturbances.flush_redis())
 
-    @rule()
-    def another_worker_joins_and_leaves(self) -> None:
+    def another_worker_joins_and_leaves(self, _: random.Random) -> None:
         self.place.run(self.place.disturbances.rebalance())
 
     # What must hold.
@@ -190,7 +220,7 @@ class Feeds(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if self.company.people:
-            self.settle(3)
+            self.settle(size=3)
 
     async def _compare_all(self, size: int) -> None:
         await self.company.published()
@@ -201,10 +231,12 @@ class Feeds(RuleBasedStateMachine):
 
     async def _compare(self, who: int, size: int) -> bool:
         items = [item for page in await self.company.pages(who, size) for item in page]
-        assert [int(item["id"]) for item in items] == self.company.expected(who)
+        served, expected = [int(item["id"]) for item in items], self.company.expected(who)
+        assert served == expected, f"reader {who}: served {served}, by definition {expected}"
         me = self.company.id_of(who)
         liked = {int(item["id"]) for item in items if item["viewer"]["liked"]}
-        assert liked == {post for post in self.company.expected(who) if (me, post) in self.company.truth.likes}
+        true = {post for post in expected if (me, post) in self.company.truth.likes}
+        assert liked == true, f"reader {who}: shown as liked {liked}, liked {true}"
         return True
 
     async def _compare_rebuilt(self, who: int, size: int) -> None:

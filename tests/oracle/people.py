@@ -1,6 +1,7 @@
 """People of one play: what they do through REST, and what is true after each answer."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,8 @@ class Company:
     people: list[Person] = field(default_factory=list[Person])
     truth: Truth = field(default_factory=Truth)
     requests: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Ends this company's tags: those of other plays are others."""
     gone: set[int] = field(default_factory=set[int])
     """Places of those who can do nothing: suspended, or leaving."""
     suspended: set[int] = field(default_factory=set[int])
@@ -44,7 +47,7 @@ class Company:
         return sorted(post for post, author in self.truth.authors.items() if author == me)
 
     async def post(self, place: int, tags: frozenset[str], audience: Audience) -> None:
-        body = {"caption": _caption(tags), "audience": AUDIENCES[audience]}
+        body = {"caption": self._caption(tags), "audience": AUDIENCES[audience]}
         made = await self.people[place].publish(photo(32, 24), **body)
         post = int(made["id"])
         self.truth.authors[post] = self.id_of(place)
@@ -55,7 +58,7 @@ class Company:
         del self.truth.authors[post]
 
     async def edit(self, place: int, post: int, tags: frozenset[str], audience: Audience) -> None:
-        body = {"caption": _caption(tags), "audience": AUDIENCES[audience]}
+        body = {"caption": self._caption(tags), "audience": AUDIENCES[audience]}
         _done(await self.people[place].patch(f"/v1/posts/{post}", body))
         self.truth.tags[post], self.truth.audiences[post] = tags, audience
 
@@ -102,7 +105,7 @@ class Company:
         await self._mark(self.truth.close_friends, one, other, "/v1/me/close-friends/{}", on=on)
 
     async def follow_tag(self, place: int, tag: str, *, on: bool) -> None:
-        person, path = self.people[place], f"/v1/tags/{tag}/follow"
+        person, path = self.people[place], f"/v1/tags/{tag}{self.mark}/follow"
         _done(await (person.put(path) if on else person.delete(path)))
         pair = (self.id_of(place), tag)
         self.truth.followed_tags.add(pair) if on else self.truth.followed_tags.discard(pair)
@@ -156,6 +159,20 @@ class Company:
         self.truth.inactive.add(self.id_of(place))
         self.gone.add(place)
 
+    async def served(self) -> None:
+        """Waits until a service that was started again has been found by those who call it."""
+        person = self.people[self.present()[0]]
+
+        async def all_answer() -> bool:
+            paths = ("/v1/me/feed", f"/v1/users/{person.id}/posts", "/v1/me/blocks")
+            for _ in range(3):  # by every one of a gateway's connections
+                for path in paths:
+                    if not (await person.get(path)).is_success:
+                        return False
+            return True
+
+        await eventually(all_answer, timeout=30)
+
     async def published(self) -> None:
         """Waits until no photo is being processed any more."""
         for place in self.present():
@@ -191,13 +208,12 @@ class Company:
             _done(answer)
         kept.add((me, them)) if on else kept.discard((me, them))
 
+    def _caption(self, tags: frozenset[str]) -> str:
+        return " ".join(["a photo", *(f"#{tag}{self.mark}" for tag in sorted(tags))])
+
     def _part(self, one: int, other: int) -> None:
         self.truth.follows.discard((one, other))
         self.requests.discard((one, other))
-
-
-def _caption(tags: frozenset[str]) -> str:
-    return " ".join(["a photo", *(f"#{tag}" for tag in sorted(tags))])
 
 
 def _done(answer: httpx.Response) -> httpx.Response:

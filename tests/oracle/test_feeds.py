@@ -50,3 +50,5 @@ def test_every_feed_is_what_its_definition_says(place: Place):
             print_blob=True,
         ),
     )
+    sys.stderr.write(f"steps taken: {dict(place.taken.most_common())}\n")
+    assert place.taken["settle"]
