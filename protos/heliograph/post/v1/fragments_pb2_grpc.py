@@ -90,7 +90,7 @@ class FragmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTagPostIds(self, request, context):
-        """Published posts with the tag below before_id, newest first, ids only, no visibility applied.
+        """Posts with the tag below before_id that demand nothing of their viewer, newest first, ids only; blocks are not applied.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,7 @@ class FragmentServiceStub:
     ListLikedIds: _aio.UnaryUnaryMultiCallable[_fragments_pb2.ListLikedIdsRequest, _fragments_pb2.ListLikedIdsResponse]
     """Posts that the account likes, the newest post first: to build a view of them."""
     ListTagPostIds: _aio.UnaryUnaryMultiCallable[_fragments_pb2.ListTagPostIdsRequest, _fragments_pb2.ListTagPostIdsResponse]
-    """Published posts with the tag below before_id, newest first, ids only, no visibility applied."""
+    """Posts with the tag below before_id that demand nothing of their viewer, newest first, ids only; blocks are not applied."""
     ListCommenters: _aio.UnaryUnaryMultiCallable[_fragments_pb2.ListCommentersRequest, _fragments_pb2.ListCommentersResponse]
     """People who commented on the posts lately, the newest comment first, each once. No visibility applied. At most 200 ids."""
 
@@ -64,7 +64,7 @@ class FragmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fragments_pb2.ListTagPostIdsRequest,
         context: _aio.ServicerContext[_fragments_pb2.ListTagPostIdsRequest, _abc.Awaitable[_fragments_pb2.ListTagPostIdsResponse]],
     ) -> _abc.Awaitable[_fragments_pb2.ListTagPostIdsResponse]:
-        """Published posts with the tag below before_id, newest first, ids only, no visibility applied."""
+        """Posts with the tag below before_id that demand nothing of their viewer, newest first, ids only; blocks are not applied."""
 
     @_abc_1.abstractmethod
     def ListCommenters(

@@ -206,8 +206,14 @@ async def test_what_an_account_likes_comes_the_newest_post_first(service: Servic
     assert [each.post_id for each in older.likes] == [posts[0]]
 
 
-async def test_a_tags_posts_are_those_that_are_published(service: Service) -> None:
-    posts = [await service.published(BEN, caption="#dusk", audience=audience) for audience in (1, 2)]
+async def test_a_tags_posts_are_those_that_are_for_all(service: Service) -> None:
+    """However many others lie between them: whoever follows a tag must not pay for what somebody hides."""
+    first = await service.published(BEN, caption="#dusk")
+    for _ in range(3):
+        await service.published(ADA, caption="#dusk", audience=2)
+        await service.published(EVE, caption="#dusk")
+    service.people.change(EVE, private_account=True, version=2)
+    posts = [first, await service.published(BEN, caption="#dusk")]
     await service.post(BEN, [await service.ready_medium(BEN)], caption="#dusk", audience=2)  # waits
     gone = await service.published(ADA, caption="#dusk")
     await service.stub.DeletePost(post_pb2.DeletePostRequest(viewer_id=ADA, post_id=gone.id))

@@ -82,10 +82,19 @@ class FragmentService:
         return await self._likes.posts_of(user_id, before=before_id or NEWEST, limit=limit)
 
     async def of_tag(self, tag: str, before_id: int, size: int) -> list[PostRef]:
-        """Published posts with the tag, newest first."""
+        """Posts with the tag that demand nothing of who sees them, newest first; fewer only at the end. All that
+        follow a tag look here: what an account hides must not cost them more than a step in a hundred."""
         limit = page_size(size, default=100, cap=_IDS_MAX)
-        folded = fold_tag(tag.removeprefix("#"))
-        return await self._posts.published_of_tag(folded, before=before_id or NEWEST, limit=limit)
+        folded, before, step = fold_tag(tag.removeprefix("#")), before_id or NEWEST, limit
+        found: list[PostRef] = []
+        while len(found) < limit:
+            refs = await self._posts.open_of_tag(folded, before=before, limit=step)
+            profiles = await self._accounts.profiles(sorted({ref.author_id for ref in refs})) if refs else {}
+            found += [ref for ref in refs if ref.author_id in profiles and shown_to_all(profiles[ref.author_id])]
+            if len(refs) < step:
+                break
+            before, step = refs[-1].post_id, _IDS_MAX
+        return found[:limit]
 
     async def commenters(self, ids: Sequence[int]) -> dict[int, list[int]]:
         """People who commented on the posts lately, the newest first. Raises InvalidArgument TOO_MANY_IDS."""

@@ -95,12 +95,13 @@ class PostStore:
         query = "select post_id from post_tags where tag = $1 and post_id < $2 order by post_id desc limit $3"
         return [row["post_id"] for row in await self._postgres.stale.fetch(query, tag, before, limit)]
 
-    async def published_of_tag(self, tag: str, *, before: int, limit: int) -> list[PostRef]:
-        """Newest first. May be seconds old."""
+    async def open_of_tag(self, tag: str, *, before: int, limit: int) -> list[PostRef]:
+        """Published ones for everybody, newest first. May be seconds old."""
         query = """select post_id, author_id from post_tags where tag = $1 and post_id < $2 and exists (
-                select 1 from posts where posts.author_id = post_tags.author_id and posts.id = post_id and state = $4)
+                select 1 from posts where posts.author_id = post_tags.author_id and posts.id = post_id
+                and state = $4 and audience = $5)
             order by post_id desc limit $3"""
-        rows = await self._postgres.stale.fetch(query, tag, before, limit, PostState.PUBLISHED)
+        rows = await self._postgres.stale.fetch(query, tag, before, limit, PostState.PUBLISHED, Audience.PUBLIC)
         return [PostRef(row["post_id"], row["author_id"]) for row in rows]
 
     async def newest_of(self, author_ids: Sequence[int], *, before: int, limit: int) -> list[PostRef]:
