@@ -15,6 +15,7 @@ from gateway.settings import Network
 
 _BEARER = b"Bearer "
 _MOST_KEPT = 20_000
+_LONGEST, _LONGEST_FORWARDED = 4_200, 256  # bytes
 
 Headers = Mapping[bytes, bytes]
 _Key = tuple[bytes, str | None, bytes | None]
@@ -44,8 +45,10 @@ class Callers:
         authorization = headers.get(b"authorization")
         if authorization is None:
             return None
-        client = scope.get("client")
-        key = (authorization, client[0] if client else None, headers.get(b"x-forwarded-for"))
+        client, forwarded = scope.get("client"), headers.get(b"x-forwarded-for")
+        if len(authorization) > _LONGEST or (forwarded is not None and len(forwarded) > _LONGEST_FORWARDED):
+            return None  # what is remembered by them must stay small
+        key = (authorization, client[0] if client else None, forwarded)
         caller = self._known.get(key)
         if caller is None:
             return self._learn(key)

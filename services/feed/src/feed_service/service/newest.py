@@ -11,7 +11,7 @@ from feed_service.service.recent import Recent
 K = TypeVar("K", bound=Hashable)
 Load = Callable[[K, int, int], Awaitable[Sequence[Entry]]]
 
-_KEPT = 100  # entries of a list
+_KEPT = 201  # entries of a list: as many as the largest step asks for, and one more
 _LISTS = 2_000
 _SETS = 4_000  # of lists that are read together
 
