@@ -56,11 +56,9 @@ async def channel(
     outside a request may take `seconds`; inside, what is left of the request less a margin, if that is less.
     Connects lazily and needs no server to be up.
     """
-    interceptors: list[grpc.aio.ClientInterceptor] = [_CallInterceptor(service, seconds)]
-    if telemetry.enabled():
-        # Inside ours: it must see the call as gRPC makes it, deadline and status.
-        interceptors.append(telemetry.client_interceptor())
-    async with grpc.aio.insecure_channel(target, _options(caller), interceptors=interceptors) as made:
+    tracing = telemetry.client_interceptor() if telemetry.enabled() else None
+    interceptor = _CallInterceptor(service, seconds, tracing)
+    async with grpc.aio.insecure_channel(target, _options(caller), interceptors=[interceptor]) as made:
         yield made
 
 
@@ -96,10 +94,13 @@ def _options(caller: str) -> list[tuple[str, Any]]:
 
 
 class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """One interceptor for all: each one more would cost every call a trip through the event loop."""
+    """One interceptor for all: each one more would cost every call a trip through the event loop. `tracing` is asked
+    from within: it must see the call as gRPC makes it, deadline and status."""
 
-    def __init__(self, service: str, seconds: float) -> None:
-        self._service, self._seconds = service, seconds
+    def __init__(
+        self, service: str, seconds: float, tracing: grpc.aio.UnaryUnaryClientInterceptor | None = None
+    ) -> None:
+        self._service, self._seconds, self._tracing = service, seconds, tracing
         state = metrics.BREAKER_STATE.labels(service)
         state.set(0)
         self._breaker = Breaker(time.monotonic, state.set)
@@ -116,8 +117,7 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         if not self._breaker.admit():
             raise Unavailable(f"{self._service.upper()}_UNAVAILABLE", "a service is not available", retry_after=1)
         try:
-            call = await continuation(details, request)
-            response = await call
+            response = await (await self._call(continuation, details, request))
             code = grpc.StatusCode.OK
             self._breaker.succeeded()
             return response
@@ -130,7 +130,13 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
             self._breaker.dropped()
             raise
         finally:
-            metrics.CLIENT_SECONDS.labels(_text(details.method), code.name).observe(time.perf_counter() - started)
+            metrics.client_seconds(_text(details.method), code).observe(time.perf_counter() - started)
+
+    def _call(self, continuation: Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Awaitable[Any]:
+        """With a span of its own; the calls in a batch have theirs from kit.many."""
+        if self._tracing is None or _text(details.method) == telemetry.BATCH:
+            return continuation(details, request)
+        return self._tracing.intercept_unary_unary(continuation, details, request)
 
     def _bounded(self, call: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
         """The call with its deadline and, when no span will carry it, the trace context that came in."""
