@@ -5,9 +5,10 @@ acknowledged write and one node may be down; with one replica it means that one.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import SpanKind
@@ -81,6 +82,15 @@ class Cassandra:
             with telemetry.tracer.start_as_current_span("cassandra", kind=SpanKind.CLIENT):
                 return await _run(session, statement, params)
 
+    async def write(self, statements: Sequence[Statement]) -> None:
+        """All of them at once; returns when each is done, and raises what the first to fail did. As execute for each,
+        for a fraction of what it costs to come back to the loop so often."""
+        session = self._session or await self.connected()
+        span = telemetry.tracer.start_as_current_span if telemetry.enabled() else None
+        async with self._slots:
+            with span("cassandra", kind=SpanKind.CLIENT) if span else nullcontext():
+                await _run_all(session, statements)
+
     async def prepare(self, cql: str) -> PreparedStatement:
         """Once for each text, however many ask at the same time."""
         task = self._prepared.get(cql)
@@ -151,6 +161,28 @@ async def _run(session: Session, statement: Statement, params: Sequence[object])
 
     future.add_callbacks(succeed, fail)
     return await done
+
+
+async def _run_all(session: Session, statements: Sequence[Statement]) -> None:
+    if not statements:
+        return
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[list[Row]] = loop.create_future()
+    left = deadline.remaining()
+    seconds = _SECONDS if left is None else min(left, _SECONDS)
+    finished = itertools.count(1)
+
+    # Both run in the driver's thread.
+    def succeed(_: object) -> None:
+        if next(finished) == len(statements):
+            _tell(loop, done, [])
+
+    def fail(error: Exception) -> None:
+        _tell(loop, done, error)
+
+    for statement in statements:
+        session.execute_async(statement, timeout=seconds).add_callbacks(succeed, fail)
+    await done
 
 
 def _tell(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[list[Row]]", outcome: "list[Row] | Exception") -> None:

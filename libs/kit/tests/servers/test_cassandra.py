@@ -3,6 +3,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from cassandra import InvalidRequest
 from kit import deadline
 from kit.cassandra import Cassandra, migrate, open_cassandra
 from kit.cql import blocking_session
@@ -24,6 +25,16 @@ async def test_a_thousand_writes_at_once_are_all_there(settings: CassandraSettin
     async with open_cassandra(settings) as cassandra:
         await asyncio.gather(*(cassandra.execute(INSERT, (1, n, "x")) for n in range(1000)))
         assert len(await cassandra.execute(SELECT, (1,))) == 1000
+
+
+async def test_writes_that_go_together_are_all_done_or_raise(settings: CassandraSettings) -> None:
+    async with open_cassandra(settings) as cassandra:
+        insert = await cassandra.prepare(INSERT)
+        await cassandra.write([])
+        await cassandra.write([insert.bind((3, n, "x")) for n in range(100)])
+        assert len(await cassandra.execute(SELECT, (3,))) == 100
+        with pytest.raises(InvalidRequest):
+            await cassandra.write([insert.bind((3, 100, "x")), "select nothing from nowhere"])
 
 
 async def test_results_longer_than_a_page_come_whole(settings: CassandraSettings) -> None:

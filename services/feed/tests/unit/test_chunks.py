@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,8 +31,8 @@ class FakeCassandra:
         rest = {"is_idempotent": True, "column_metadata": [], "routing_key_indexes": [0], "query_id": b"1"}
         return SimpleNamespace(**dict.fromkeys(names), **rest)
 
-    async def execute(self, batch: Any) -> None:
-        self.batches.append([values[0] for _, _, values in batch._statements_and_parameters])
+    async def write(self, batches: Sequence[Any]) -> None:
+        self.batches += [[values[0] for _, _, values in batch._statements_and_parameters] for batch in batches]
 
 
 FOLLOWERS = [number * 7919 for number in range(1, 1001)]
