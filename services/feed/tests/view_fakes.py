@@ -38,7 +38,7 @@ class FakeViews:
 
     async def glance(self, user_id: int, before: int, limit: int, stamp: bytes) -> Glance:
         if self.warm.is_down:
-            return Glance()
+            return Glance(away=True)
         timeline = self.warm.read(user_id, before, limit)
         lowest = timeline.entries[-1].post_id if timeline and len(timeline.entries) == limit else 0
         return Glance(

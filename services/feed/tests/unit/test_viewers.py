@@ -85,6 +85,24 @@ async def test_who_asks_after_a_closing_shares_no_load_from_before_it() -> None:
     assert views.kept == {}
 
 
+async def test_without_redis_nobody_shares_a_load_from_before_a_block() -> None:
+    graph, views = SlowGraph(), FakeViews(FakeWarm(5))
+    views.warm.is_down = True
+    graph.truth.follows.add((1, 2))
+    viewers = Viewers(views, graph, FakePosts(graph.truth), now=views.clock.now)
+    early = asyncio.create_task(viewers.open(1, TOP, 5, None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    graph.truth.blocks.add((2, 1))  # nothing can be closed
+    late = asyncio.create_task(viewers.open(1, TOP, 5, None))
+    await asyncio.sleep(0)
+    graph.gate.set()
+
+    assert not (await early)[1].known[2].blocked
+    assert (await late)[1].known[2].blocked
+
+
 async def test_an_author_who_goes_above_the_threshold_is_found_among_those_followed() -> None:
     world = World()
     viewer, author, post = await followed(world)

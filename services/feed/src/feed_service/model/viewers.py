@@ -88,12 +88,14 @@ class Likes:
 @dataclass(frozen=True, slots=True)
 class Glance:
     """What is kept at hand of a viewer, as far as it is: the part of the warm timeline asked for, the relations to its
-    authors, the likes from its lowest post on. `closed` tells one closing of the relations from another."""
+    authors, the likes from its lowest post on. `closed` tells one closing of the relations from another; `away` that
+    nobody could be asked, so that what was closed is not known either."""
 
     timeline: Slice | None = None
     relations: Relations | None = None
     likes: Likes | None = None
     closed: bytes = b""
+    away: bool = False
 
 
 # Looked up, not reckoned: it is asked for every candidate of every page.

@@ -14,6 +14,7 @@ from feed_service.service.flights import Flights
 from feed_service.service.ports import Engagements, Graph, Views
 
 _LIKES_BUILT = 500  # posts
+_AWAY = Glance(away=True)
 _UNKNOWN = b"?"  # stamp of no set
 _COMMITTED = timedelta(minutes=1)  # a change whose id is older than that is in truth for sure, if it ever will be
 
@@ -88,7 +89,7 @@ class Viewers:
         if not viewer.relations.whole:
             found = await self._views.relations(viewer.id, unknown)
         if found is None:
-            found = (await self._whole(viewer.id, Glance(), None)).known
+            found = (await self._whole(viewer.id, _AWAY, None)).known
         known.update((one, found.get(one, STRANGER)) for one in unknown)
 
     async def liked(self, viewer: Viewer, posts: Sequence[int]) -> Collection[int]:
@@ -105,14 +106,19 @@ class Viewers:
         return likes.posts | await self._engagements.liked(viewer.id, [post for post in posts if post < likes.floor])
 
     async def _whole(self, viewer_id: int, glance: Glance, pulled: Pulled | None) -> Relations:
-        """Those who find the same closing share a load: it began after the change that closed."""
-        relations = await self._loading.join((viewer_id, glance.closed), lambda: self._load(viewer_id, glance, pulled))
+        """Those who find the same closing share a load: it began after the change that closed. Who could not look for
+        one loads alone: a load under way may be from before a change."""
+        if glance.away:
+            relations = await self._load(viewer_id, glance, pulled)
+        else:
+            key = (viewer_id, glance.closed)
+            relations = await self._loading.join(key, lambda: self._load(viewer_id, glance, pulled))
         return replace(relations, pulled=pulled.followed(relations.known) if pulled else None)
 
     async def _load(self, viewer_id: int, glance: Glance, pulled: Pulled | None) -> Relations:
         _RELATIONS_BUILT.inc()
         relations = await self._graph.relations_of(viewer_id)
-        if not glance.closed:
+        if not (glance.closed or glance.away):
             followed = pulled.followed(relations.known) if pulled else ()
             await self._views.fill(viewer_id, relations, followed, pulled.stamp if pulled else _UNKNOWN)
         return relations
@@ -121,7 +127,7 @@ class Viewers:
         """For another set of pulled authors than the view was made for."""
         found = await self._views.find_pulled(viewer_id, sorted(pulled.ids), pulled.stamp)
         if found is None:
-            return await self._whole(viewer_id, Glance(), pulled)
+            return await self._whole(viewer_id, _AWAY, pulled)
         return replace(relations, known={**relations.known, **found}, pulled=tuple(found))
 
     async def _build_likes(self, viewer_id: int) -> None:

@@ -54,7 +54,7 @@ class ViewsAtHand:
         keys = [pattern % digits for pattern in scripts.KEYS_AT_HAND]
         args = [f"{before:016x}", limit, KEPT_SECONDS, _PROLONG_BELOW, _LISTED]
         answer = await _unless_down(self._glance(keys=keys, args=args))
-        return _glance(answer, limit, stamp, self._now) if answer else Glance()
+        return _glance(answer, limit, stamp, self._now) if answer else Glance(away=True)
 
     async def relations(self, user_id: int, ids: Sequence[int]) -> Mapping[int, Relation] | None:
         """None when the view is not there."""
