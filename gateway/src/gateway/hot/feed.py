@@ -6,11 +6,12 @@ room.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from heliograph.feed.v1.feed_pb2 import GetHomePageRequest, GetHomePageResponse
+from heliograph.feed.v1.feed_pb2 import ORDER_TOP, GetHomePageRequest, GetHomePageResponse
 from kit import log, telemetry
 from kit.errors import InvalidArgument, from_exception
+from kit.quotas import Verdict
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -132,16 +133,27 @@ class HotFeed:
             limits += headers_of(told)
             raise refused(told)
         verdict_of = self._tolls.begin(caller)
+        if asked.query.order == ORDER_TOP or self._tolls.is_pressing(caller):
+            # Dear to answer, or likely in vain: no work before the verdict.
+            await self._pay(caller, verdict_of, limits)
+            return await self._ask(asked, traceparent)
         try:
-            return await self._feed.call(
-                _CALL, _request(asked), GetHomePageResponse, seconds=_FEED_SECONDS, traceparent=traceparent
-            )
+            return await self._ask(asked, traceparent)
         finally:
-            verdict = await verdict_of()
-            limits += (caller.policy, current_of(verdict))
-            if not verdict.allowed:
-                self._tolls.remember(caller, verdict)
-                raise refused(verdict)
+            await self._pay(caller, verdict_of, limits)
+
+    async def _ask(self, asked: Asked, traceparent: str | None) -> GetHomePageResponse:
+        return await self._feed.call(
+            _CALL, _request(asked), GetHomePageResponse, seconds=_FEED_SECONDS, traceparent=traceparent
+        )
+
+    async def _pay(self, caller: Caller, verdict_of: Callable[[], Awaitable[Verdict]], limits: list[Header]) -> None:
+        """Raises ResourceExhausted."""
+        verdict = await verdict_of()
+        limits += (caller.policy, current_of(verdict))
+        if not verdict.allowed:
+            self._tolls.remember(caller, verdict)
+            raise refused(verdict)
 
     def _shown(self, asked: Asked, page: GetHomePageResponse) -> Answer:
         cursor = self._cursors.sign(asked.cursors, page.next_page_token)

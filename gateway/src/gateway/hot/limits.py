@@ -1,4 +1,4 @@
-"""Rate limits without a wait: asked for before the work, looked at after it."""
+"""Rate limits without a wait: asked for before the work, looked at after it unless that is likely to be in vain."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from kit.quotas import Verdict
 from gateway.hot.callers import Caller
 
 _LONGEST_SECONDS = 1.0
+_PRESSING_SECONDS = 10.0
 
 
 class Tolls:
@@ -36,3 +37,8 @@ class Tolls:
 
     def remember(self, caller: Caller, verdict: Verdict) -> None:
         caller.refused = (self._clock(), verdict)
+        caller.pressed_at = self._clock()
+
+    def is_pressing(self, caller: Caller) -> bool:
+        """Whether they were refused lately: they may well be again."""
+        return self._clock() - caller.pressed_at < _PRESSING_SECONDS
