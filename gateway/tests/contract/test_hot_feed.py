@@ -342,6 +342,16 @@ async def test_who_is_known_to_ask_too_often_costs_the_feed_nothing(world: World
     assert len(world.feed.asked(feed_pb2.GetHomePageRequest)) == before + 1  # the one whose verdict told
 
 
+async def test_the_ranked_feed_is_not_asked_before_the_verdict(world: World, redis_url: str):
+    async with Redis.from_url(redis_url) as redis:
+        pair = Pair(world, (await world.gateway(rate_limits="read.user=1/2"))[1], redis)
+        await pair.seen(token := world.token())
+        before = len(world.feed.asked(feed_pb2.GetHomePageRequest))
+        refused = await pair.ask(pair.hot, Case("dear", query="order=top"), token)
+    assert refused.status == 429
+    assert len(world.feed.asked(feed_pb2.GetHomePageRequest)) == before
+
+
 async def test_who_asked_too_often_may_ask_again_when_told(world: World, redis_url: str):
     async with Redis.from_url(redis_url) as redis:
         pair = Pair(world, (await world.gateway(rate_limits="read.user=1/1"))[1], redis)
