@@ -19,8 +19,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from oracle.machine import Feeds, Place, fanout_settings
 from support.system import UNLIMITED
 
-PLAYS = int(os.environ.get("ORACLE_PLAYS", "4"))
-STEPS = int(os.environ.get("ORACLE_STEPS", "25"))
+PLAYS = int(os.environ.get("ORACLE_PLAYS", "6"))
+STEPS = int(os.environ.get("ORACLE_STEPS", "30"))
 SEED = int(os.environ.get("ORACLE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 
 

@@ -351,8 +351,8 @@ SHOW_ONLY = {
     "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/account/reset-password",
     "/account/verify-email", "/docs", "/healthz", "/media/p/{path:path}", "/media/s/{path:path}", "/openapi.json",
     "/readyz", "/v1/comments/{comment_id}/replies", "/v1/posts/{post_id}", "/v1/posts/{post_id}/comments",
-    "/v1/posts/{post_id}/likes", "/v1/tags/{tag}/posts", "/v1/users", "/v1/users/{user_id}/posts",
-    "/v1/users/{username}",
+    "/v1/posts/{post_id}/likes", "/v1/tags/{tag}", "/v1/tags/{tag}/posts", "/v1/users",
+    "/v1/users/{user_id}/posts", "/v1/users/{username}",
 }  # fmt: skip
 
 WAYS = sorted({*OF_THE_USER_SERVICE.values(), *OPEN_ROUTES.values()}, key=lambda way: way.__name__)
