@@ -32,6 +32,8 @@ from kit.postgres import Postgres, open_postgres
 from kit.redis import open_redis
 from kit.testing import Rpc
 
+MOST_FOLLOWS = 90
+
 
 @dataclass
 class FakeUsers:
@@ -97,7 +99,7 @@ async def peer(stack: AsyncExitStack, settings: GraphSettings, users: FakeUsers,
     truth = Truth(postgres, outbox, event_of, clock)
     relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=clock)
     counts, lists = Counts(counters_of(redis, CountRows(postgres))), Lists(postgres, clock)
-    changes = Changes(truth, relations, counts, users, now=clock)
+    changes = Changes(truth, relations, counts, users, now=clock, most_follows=MOST_FOLLOWS)
     news = News(changes, Accounts(postgres), lists, users)
     tags = TagFollows(postgres, outbox, tag_event_of)
     personal = PersonalData(truth, PersonalRows(postgres), tags, relations, counts)

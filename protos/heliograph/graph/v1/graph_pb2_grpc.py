@@ -187,7 +187,8 @@ class GraphServiceServicer:
 
     def Follow(self, request, context):
         """Following a private account leaves a request. NOT_FOUND when the target does not exist or blocks the viewer,
-        INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target. Idempotent.
+        INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target or follows too
+        many. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,7 +21,8 @@ class GraphServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_pb2.FollowRequest, _graph_pb2.FollowResponse]
     """Following a private account leaves a request. NOT_FOUND when the target does not exist or blocks the viewer,
-    INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target. Idempotent.
+    INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target or follows too
+    many. Idempotent.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_pb2.UnfollowRequest, _graph_pb2.UnfollowResponse]
     """Also withdraws a request. Idempotent."""
@@ -83,7 +84,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_graph_pb2.FollowRequest, _abc.Awaitable[_graph_pb2.FollowResponse]],
     ) -> _abc.Awaitable[_graph_pb2.FollowResponse]:
         """Following a private account leaves a request. NOT_FOUND when the target does not exist or blocks the viewer,
-        INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target. Idempotent.
+        INVALID_ARGUMENT when the viewer follows themself, FAILED_PRECONDITION when the viewer blocks the target or follows too
+        many. Idempotent.
         """
 
     @_abc_1.abstractmethod

@@ -59,7 +59,7 @@ async def serve(settings: GraphSettings) -> None:
         counters = counters_of(redis, CountRows(postgres))
         counts, lists = Counts(counters), Lists(postgres, now)
         tags = TagFollows(postgres, outbox, events.tag_event_of)
-        changes = Changes(truth, relations, counts, users, now=now)
+        changes = Changes(truth, relations, counts, users, now=now, most_follows=settings.most_follows)
         news = News(changes, Accounts(postgres), lists, users)
         personal = PersonalData(truth, PersonalRows(postgres), tags, relations, counts)
         reading = Reading(relations, lists, Packed(postgres, now), counts, users)

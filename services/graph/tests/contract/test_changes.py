@@ -10,7 +10,7 @@ from heliograph.graph.v1.graph_pb2_grpc import GraphServiceStub
 from kit.errors import DomainError, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
 
 from services.graph.tests.events import change_ids, told
-from services.graph.tests.world import World
+from services.graph.tests.world import MOST_FOLLOWS, World
 
 ANN, BEN, CID = 1, 2, 3
 NOBODY = 100
@@ -36,6 +36,18 @@ async def test_a_follow_is_seen_by_both_and_told_once(stub: GraphServiceStub, wo
     assert first == again == pb.Relationship(id=BEN, following=True) == await relationship(stub, ANN, BEN)
     assert await relationship(stub, BEN, ANN) == pb.Relationship(id=ANN, followed_by=True)
     assert await told(world.postgres) == ["1 followed 2"]
+
+
+async def test_there_is_a_most_that_one_can_follow(stub: GraphServiceStub):
+    for user in range(2, MOST_FOLLOWS + 2):
+        await follow(stub, ANN, user)
+
+    with pytest.raises(FailedPrecondition) as caught:
+        await follow(stub, ANN, MOST_FOLLOWS + 2)
+    assert caught.value.reason == "TOO_MANY_FOLLOWS"
+    assert (await follow(stub, ANN, BEN)).following
+    await stub.Unfollow(pb.UnfollowRequest(viewer_id=ANN, user_id=BEN))
+    assert (await follow(stub, ANN, MOST_FOLLOWS + 2)).following
 
 
 async def test_an_unfollow_is_told_once(stub: GraphServiceStub, world: World):

@@ -14,39 +14,49 @@ STRANGERS = Relation(BEN)
 EVERYTHING = Relation(
     BEN, following=True, requested_by=True, followed_by=True, requested=True, close_friend=True, close_friend_of=True
 )
+ROOM = rules.Room(following=7, most=8)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_a_public_account_is_followed_and_a_private_one_asked():
-    assert rules.follow(ANN, STRANGERS, private=False) == [Step(Kind.FOLLOWED, ANN, BEN)]
-    assert rules.follow(ANN, STRANGERS, private=True) == [Step(Kind.REQUESTED, ANN, BEN)]
+    assert rules.follow(ANN, STRANGERS, ROOM, private=False) == [Step(Kind.FOLLOWED, ANN, BEN)]
+    assert rules.follow(ANN, STRANGERS, ROOM, private=True) == [Step(Kind.REQUESTED, ANN, BEN)]
 
 
 def test_who_asked_follows_once_the_account_is_public():
     asked = replace(STRANGERS, requested=True)
 
-    assert rules.follow(ANN, asked, private=False) == [Step(Kind.FOLLOWED, ANN, BEN)]
+    assert rules.follow(ANN, asked, ROOM, private=False) == [Step(Kind.FOLLOWED, ANN, BEN)]
 
 
 @pytest.mark.parametrize("private", [True, False])
 def test_a_follower_stays_one_when_the_account_turns_private(private: bool):
-    assert rules.follow(ANN, replace(STRANGERS, following=True), private=private) == []
+    assert rules.follow(ANN, replace(STRANGERS, following=True), ROOM, private=private) == []
 
 
 def test_asking_twice_is_asking_once():
-    assert rules.follow(ANN, replace(STRANGERS, requested=True), private=True) == []
+    assert rules.follow(ANN, replace(STRANGERS, requested=True), ROOM, private=True) == []
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_who_follows_too_many_follows_no_more_and_loses_none(private: bool):
+    full = rules.Room(following=8, most=8)
+    with pytest.raises(FailedPrecondition) as caught:
+        rules.follow(ANN, STRANGERS, full, private=private)
+    assert caught.value.reason == "TOO_MANY_FOLLOWS"
+    assert rules.follow(ANN, replace(STRANGERS, following=True), full, private=private) == []
 
 
 def test_who_is_blocked_finds_nobody_to_follow_even_when_they_block_too():
     for relation in (Relation(BEN, blocked_by=True), Relation(BEN, blocked_by=True, blocking=True)):
         with pytest.raises(NotFound) as caught:
-            rules.follow(ANN, relation, private=False)
+            rules.follow(ANN, relation, ROOM, private=False)
         assert caught.value.reason == "USER_NOT_FOUND"
 
 
 def test_whom_one_blocks_one_cannot_follow():
     with pytest.raises(FailedPrecondition) as caught:
-        rules.follow(ANN, Relation(BEN, blocking=True), private=False)
+        rules.follow(ANN, Relation(BEN, blocking=True), ROOM, private=False)
     assert caught.value.reason == "BLOCKED_BY_VIEWER"
 
 

@@ -27,6 +27,10 @@ def no_tag(why: str) -> InvalidArgument:
     return InvalidArgument("INVALID_FIELD", "that is no tag", fields=[FieldViolation("/tag", why)])
 
 
+def too_many_follows(most: int) -> FailedPrecondition:
+    return FailedPrecondition("TOO_MANY_FOLLOWS", f"at most {most} accounts can be followed: unfollow some first")
+
+
 def too_many_tags(most: int) -> FailedPrecondition:
     return FailedPrecondition("TOO_MANY_TAGS", f"at most {most} tags can be followed")
 

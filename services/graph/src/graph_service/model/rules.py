@@ -1,16 +1,32 @@
 """What may change between a viewer and another account, given how they stand to each other."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from graph_service.model import errors
 from graph_service.model.relations import Account, Kind, Relation, Step
 
 
-def follow(viewer_id: int, relation: Relation, *, private: bool) -> list[Step]:
-    """Raises NotFound when the target blocks the viewer, FailedPrecondition when the viewer blocks the target."""
+@dataclass(frozen=True)
+class Room:
+    """How many accounts the viewer follows, and may follow at most. Reads of feeds look at all of them."""
+
+    following: int
+    most: int
+
+    def check(self) -> None:
+        """Raises FailedPrecondition TOO_MANY_FOLLOWS when one more is too many."""
+        if self.following >= self.most:
+            raise errors.too_many_follows(self.most)
+
+
+def follow(viewer_id: int, relation: Relation, room: Room, *, private: bool) -> list[Step]:
+    """Raises NotFound when the target blocks the viewer, FailedPrecondition when the viewer blocks the target, or
+    follows too many."""
     _check_no_block(relation)
     if relation.following or (relation.requested and private):
         return []
+    room.check()
     return [Step(Kind.REQUESTED if private else Kind.FOLLOWED, viewer_id, relation.id)]
 
 

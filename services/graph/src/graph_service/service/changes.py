@@ -16,17 +16,25 @@ from graph_service.store.truth import Truth
 
 class Changes:
     def __init__(
-        self, truth: Truth, relations: Relations, counts: Counts, users: Users, *, now: Callable[[], datetime]
+        self,
+        truth: Truth,
+        relations: Relations,
+        counts: Counts,
+        users: Users,
+        *,
+        now: Callable[[], datetime],
+        most_follows: int,
     ) -> None:
         self._truth = truth
         self._relations = relations
         self._counts = counts
         self._users = users
         self._now = now
+        self._most_follows = most_follows
 
     async def follow(self, viewer_id: int, user_id: int) -> Relation:
-        """Asks to follow when the account is private. Raises NotFound, FailedPrecondition BLOCKED_BY_VIEWER,
-        InvalidArgument SELF_FOLLOW."""
+        """Asks to follow when the account is private. Raises NotFound, FailedPrecondition BLOCKED_BY_VIEWER or
+        TOO_MANY_FOLLOWS, InvalidArgument SELF_FOLLOW."""
         relation = await self._follow(viewer_id, user_id)
         if relation.requested:
             # The account may have gone public since it was looked at, and all who had asked by then have been accepted.
@@ -92,7 +100,12 @@ class Changes:
     async def _follow(self, viewer_id: int, user_id: int) -> Relation:
         rules.check_pair(viewer_id, user_id)
         account = await existing(self._users, user_id)
-        return await self._change(viewer_id, user_id, lambda now: rules.follow(viewer_id, now, private=account.private))
+        # As counted: some that come at the same moment may pass together.
+        following = (await self._counts.get([viewer_id]))[viewer_id].following
+        room = rules.Room(following, self._most_follows)
+        return await self._change(
+            viewer_id, user_id, lambda now: rules.follow(viewer_id, now, room, private=account.private)
+        )
 
     async def _change(self, viewer_id: int, user_id: int, decide: Callable[[Relation], Sequence[Step]]) -> Relation:
         """Makes what `decide` answers to the relation as it is, and hands back the relation after that."""
