@@ -189,7 +189,7 @@ async def test_a_request_id_comes_back(anonymous: Client):
 @pytest.mark.parametrize("given", ["", "a b", "x" * 200, "a\tb"])
 async def test_a_request_id_that_logs_cannot_hold_is_replaced(anonymous: Client, given: str):
     response = await anonymous.get("/healthz", headers={"X-Request-Id": given})
-    assert len(response.headers["x-request-id"]) == 36
+    assert len(response.headers["x-request-id"]) == 32
 
 
 async def test_security_headers_are_on_every_answer(anonymous: Client):
