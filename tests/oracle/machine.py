@@ -1,35 +1,23 @@
 """Plays: what people do at random, what happens to the system meanwhile, and what must hold."""
 
-import asyncio
 import functools
 import json
-import os
 import random
-from collections import Counter
-from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-import httpx
-from devstack.testing import Stack
-from heliograph.upkeep.v1.upkeep_pb2 import RebuildRequest
-from heliograph.upkeep.v1.upkeep_pb2_grpc import UpkeepServiceStub
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition
 from hypothesis.stateful import rule as hypothesis_rule
-from kit.client import channel
 from kit.testing import eventually
-from oracle.disturbances import Disturbances
 from oracle.people import Company
-from support.administration import make_admin
-from support.rest import Person, join
+from oracle.place import Place, fanout_settings
 
 from services.feed.tests.definition import Audience
 
 PEOPLE = 4
 _SETTLED_SECONDS = 30
 
-T = TypeVar("T")
 person = st.integers(0, PEOPLE - 1)
 audience = st.sampled_from([Audience.PUBLIC, Audience.PUBLIC, Audience.FOLLOWERS, Audience.CLOSE_FRIENDS])
 tags = st.sets(st.sampled_from(["sun", "sea"]), max_size=2).map(frozenset)
@@ -47,28 +35,6 @@ def rule(**strategies: Any) -> Callable[[Callable[..., None]], Any]:
         return hypothesis_rule(**strategies)(take)  # pyright: ignore[reportUnknownVariableType]
 
     return counted
-
-
-class Place:
-    """What all plays share: the system, an operator, and one event loop."""
-
-    def __init__(self, stack: Stack, runner: asyncio.Runner) -> None:
-        self.stack, self.runner = stack, runner
-        self.http = httpx.AsyncClient(base_url=stack.url, timeout=30)
-        self.disturbances = Disturbances(stack, _kafka())
-        self.taken = Counter[str]()
-        self.admin: Person = self.run(self._make_admin())
-
-    def run(self, doing: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(doing)
-
-    async def _make_admin(self) -> Person:
-        return await make_admin(self.stack, await join(self.http, "operator"))
-
-    async def rebuild(self, user_id: int) -> None:
-        """As `helio feed rebuild` does."""
-        async with channel(self.stack.address("feed"), service="feed", seconds=30) as feed:
-            await UpkeepServiceStub(feed).Rebuild(RebuildRequest(view="timeline", user_id=user_id))
 
 
 class Feeds(RuleBasedStateMachine):
@@ -251,12 +217,3 @@ class Feeds(RuleBasedStateMachine):
     def _place_of(self, user_id: int) -> int | None:
         found = [at for at in self.company.present() if self.company.id_of(at) == user_id]
         return found[0] if found else None
-
-
-def fanout_settings(threshold: int) -> dict[str, str]:
-    return {"HELIOGRAPH_FANOUT_THRESHOLD": str(threshold), "HELIOGRAPH_WARM_CAP": "10"}
-
-
-def _kafka() -> str:
-    servers = json.loads(Path(os.environ["HELIOGRAPH_TEST_SERVERS"]).read_text())
-    return servers["HELIOGRAPH_KAFKA_BOOTSTRAP"]

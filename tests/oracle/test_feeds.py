@@ -16,7 +16,8 @@ import pytest
 from devstack.testing import Stack
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
-from oracle.machine import Feeds, Place, fanout_settings
+from oracle.machine import Feeds
+from oracle.place import Place, fanout_settings
 from support.system import UNLIMITED
 
 PLAYS = int(os.environ.get("ORACLE_PLAYS", "6"))
