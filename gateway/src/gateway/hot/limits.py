@@ -25,7 +25,6 @@ class Tolls:
         at, verdict = caller.refused
         since = self._clock() - at
         if since >= min(verdict.retry_after, _LONGEST_SECONDS):
-            caller.refused = None
             return None
         return verdict._replace(retry_after=verdict.retry_after - since)
 
@@ -37,8 +36,7 @@ class Tolls:
 
     def remember(self, caller: Caller, verdict: Verdict) -> None:
         caller.refused = (self._clock(), verdict)
-        caller.pressed_at = self._clock()
 
     def is_pressing(self, caller: Caller) -> bool:
         """Whether they were refused lately: they may well be again."""
-        return self._clock() - caller.pressed_at < _PRESSING_SECONDS
+        return caller.refused is not None and self._clock() - caller.refused[0] < _PRESSING_SECONDS
