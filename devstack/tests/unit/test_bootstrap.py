@@ -1,5 +1,6 @@
 """The first script on a bare machine."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -31,3 +32,23 @@ def test_who_may_not_install_a_browser_is_told_what_to_install(tmp_path: Path) -
     )  # fmt: skip
     assert done.returncode == 1
     assert "install them first: sudo apt-get install chromium" in done.stderr
+
+
+def test_the_python_that_makes_the_environment_can_be_named(tmp_path: Path) -> None:
+    named = tmp_path / "python"
+    named.write_text('#!/bin/sh\necho "$HELIOGRAPH_PYTHON:$2"\n')
+    named.chmod(0o755)
+    done = _bootstrap({"HELIOGRAPH_PYTHON": str(named)})
+    assert (done.returncode, done.stdout) == (0, ":setup\n")  # it goes on there, once
+
+
+def test_a_python_that_is_named_wrongly_is_told(tmp_path: Path) -> None:
+    done = _bootstrap({"HELIOGRAPH_PYTHON": str(tmp_path / "none")})
+    assert (done.returncode, done.stderr) == (1, f"heliograph: HELIOGRAPH_PYTHON: {tmp_path / 'none'} is no program\n")
+
+
+def _bootstrap(extra: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], **extra}
+    return subprocess.run(
+        [sys.executable, BOOTSTRAP, "setup"], capture_output=True, text=True, check=False, env=environment
+    )
