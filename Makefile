@@ -4,6 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PY := $(BIN)/python
 STACK := devstack/bootstrap
+LARGE := HELIOGRAPH_SERVERS_SIZE=large
 S ?=
 URL ?=
 ARGS ?=
@@ -55,22 +56,22 @@ soak: setup ## Random plays against every feed's definition, for long: make soak
 bench: bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
 
 bench-home: setup ## The home feed under load, beside a static route and a textbook's stack: a quarter of an hour
-	@$(PY) -m devstack servers run -- $(PY) -m bench.home $(ARGS)
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.home $(ARGS)
 
 bench-rpc: setup ## What an internal call costs both of its ends: batched, and unary with and without the kit
 	@$(PY) -m bench.rpc
 
 bench-fanout: setup ## Posts to followers, end to end, beside stream-framework and plain writers: a quarter of an hour
-	@$(PY) -m devstack servers run -- $(PY) -m bench.fanout $(ARGS)
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.fanout $(ARGS)
 
 bench-likes: setup ## Likes of one post by many people at once: grouped, and one by one
-	@$(PY) -m devstack servers run -- $(PY) -m bench.likes
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.likes
 
 bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token checks
-	@$(PY) -m devstack servers run -- $(PY) -m bench.auth
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.auth
 
 bench-graph: setup ## Follow, unfollow, block and lists at an account that 1,000,000 follow
-	@$(PY) -m devstack servers run -- $(PY) -m bench.graph_lists
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.graph_lists
 
 erasure-check: setup ## Look into every store for what is left of an account: make erasure-check USER=ID
 	@test "$(origin USER)" = "command line" || { echo "whose? make erasure-check USER=<id or username>" >&2; exit 64; }

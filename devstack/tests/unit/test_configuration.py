@@ -107,3 +107,12 @@ def test_the_supervisors_file_is_private(tmp_path: Path) -> None:
     parsed = configparser.RawConfigParser()
     parsed.read_string(supervision.render(tmp_path, []))
     assert parsed["unix_http_server"]["chmod"] == "0600"
+
+
+def test_large_servers_are_told_so_by_a_variable(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "TrieMemtable" not in cassandra.render(site)
+    monkeypatch.setenv("HELIOGRAPH_SERVERS_SIZE", "large")
+    assert "TrieMemtable" in cassandra.render(site)
+    monkeypatch.setenv("HELIOGRAPH_SERVERS_SIZE", "huge")
+    with pytest.raises(StackError, match="'huge' is neither small nor large"):
+        cassandra.render(site)

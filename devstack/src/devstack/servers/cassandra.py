@@ -5,6 +5,7 @@ file, and a crash of the machine costs at most that second of views, which can b
 """
 
 from devstack import artifacts, machine
+from devstack.servers.size import Size, wanted
 from devstack.site import Site
 from devstack.unit import Unit
 
@@ -47,6 +48,27 @@ OPENS = (
     "java.base/sun.nio.ch",
     "jdk.management/com.sun.management.internal",
 )
+
+_MEMTABLES = {
+    Size.SMALL: """\
+memtable_allocation_type: heap_buffers
+memtable_heap_space: 64MiB
+memtable_offheap_space: 64MiB""",
+    # Sorted by tries, and out of the collector's sight (CEP-19).
+    Size.LARGE: """\
+memtable:
+  configurations: {default: {class_name: TrieMemtable}}
+memtable_allocation_type: offheap_objects
+memtable_heap_space: 512MiB
+memtable_offheap_space: 512MiB""",
+}
+_JAVA = {
+    Size.SMALL: (
+        *("-Xms384m", "-Xmx384m", "-XX:MaxDirectMemorySize=192m", "-XX:ReservedCodeCacheSize=128m"),
+        *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    ),
+    Size.LARGE: ("-Xms2g", "-Xmx2g", "-XX:MaxDirectMemorySize=1g", "-XX:+UseParallelGC"),
+}
 
 
 def prepare(site: Site) -> None:
@@ -93,9 +115,7 @@ auto_snapshot: false
 hinted_handoff_enabled: false
 authenticator: AllowAllAuthenticator
 authorizer: AllowAllAuthorizer
-memtable_allocation_type: heap_buffers
-memtable_heap_space: 64MiB
-memtable_offheap_space: 64MiB
+{_MEMTABLES[wanted()]}
 memtable_flush_writers: 1
 concurrent_reads: 8
 concurrent_writes: 8
@@ -128,8 +148,7 @@ def unit(site: Site) -> Unit:
     options = [
         *(f"--add-exports={package}=ALL-UNNAMED" for package in EXPORTS),
         *(f"--add-opens={package}=ALL-UNNAMED" for package in OPENS),
-        *("-Xms384m", "-Xmx384m", "-Xss512k", "-XX:MaxDirectMemorySize=192m", "-XX:ReservedCodeCacheSize=128m"),
-        *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"),
+        *("-Xss512k", *_JAVA[wanted()], "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"),
         "-Djava.awt.headless=true",
         "-Djava.security.manager=allow",
         f"-Djava.io.tmpdir={folder}/tmp",  # noqa: S108

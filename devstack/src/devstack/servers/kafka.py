@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from devstack import artifacts, machine
+from devstack.servers.size import Size, wanted
 from devstack.site import Site
 from devstack.unit import Unit
 
@@ -90,10 +91,18 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 
 
+_JAVA = {
+    Size.SMALL: (
+        *("-Xms192m", "-Xmx192m", "-XX:MaxDirectMemorySize=96m", "-XX:ReservedCodeCacheSize=96m"),
+        "-XX:TieredStopAtLevel=1",
+    ),
+    Size.LARGE: ("-Xms512m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"),
+}
+
+
 def unit(site: Site) -> Unit:
     folder = site.server(NAME)
-    heap = ("-Xms192m", "-Xmx192m", "-Xss512k", "-XX:MaxDirectMemorySize=96m", "-XX:ReservedCodeCacheSize=96m")
-    java = _java(site, folder, *heap, "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+    java = _java(site, folder, "-Xss512k", *_JAVA[wanted()], "-XX:+ExitOnOutOfMemoryError")
     command = [*machine.drop(site.account), *java, "kafka.Kafka", f"{folder}/server.properties"]
     return Unit(NAME, command, folder, {"LANG": "C.UTF-8"}, stop_seconds=30)
 
