@@ -29,6 +29,9 @@ from kit.errors import DomainError, Internal
 from kit.status import code_of, from_rich
 
 AT_ONCE = 2  # batches in flight
+# A batch costs as much as several calls: while one is in flight, fewer calls than these wait for more, but not for long.
+_WORTH_IT = 8
+_HOLD_SECONDS = 0.002
 _LATE_SECONDS = 0.02  # a batch that takes longer gives its place to the next
 _ALONE_AT_ONCE = 64
 # What a batch is refused for and its calls are not: an older server has no batches, and messages may be too large.
@@ -63,6 +66,7 @@ class Batcher:
         )
         self._queue: deque[_Asked] = deque()
         self._in_flight, self._woken = 0, False
+        self._held: asyncio.TimerHandle | None = None
         self._flights: set[asyncio.Task[None]] = set()
         self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
 
@@ -155,12 +159,24 @@ class Batcher:
     def _wake(self) -> None:
         """What is asked in this tick of the loop goes out at the next one, in nobody's context: a batch has neither the
         deadline nor the trace of a single call."""
-        if not self._woken and self._in_flight < AT_ONCE:
+        if self._woken or self._in_flight >= AT_ONCE:
+            return
+        if not self._in_flight or len(self._queue) >= _WORTH_IT:
             self._woken = True
             asyncio.get_running_loop().call_soon(self._send, context=Context())
+        elif self._held is None:
+            self._held = asyncio.get_running_loop().call_later(_HOLD_SECONDS, self._held_enough, context=Context())
+
+    def _held_enough(self) -> None:
+        self._held = None
+        if self._in_flight < AT_ONCE:
+            self._send()
 
     def _send(self) -> None:
         self._woken = False
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
         while self._in_flight < AT_ONCE and (batch := self._next()):
             self._in_flight += 1
             flight = asyncio.get_running_loop().create_task(self._fly(batch), context=Context())
@@ -213,7 +229,8 @@ class Batcher:
 
     def _freed(self) -> None:
         self._in_flight -= 1
-        self._send()
+        if self._queue:
+            self._wake()
 
 
 class _Place:

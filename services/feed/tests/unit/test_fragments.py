@@ -71,7 +71,7 @@ async def versions(fragments: Fragments, *ids: int) -> dict[int, int]:
 
 async def settled() -> None:
     """Refreshes wait 20 ms for one another."""
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
 
 
 async def test_a_fresh_piece_costs_no_call(posts: Posts, clock: Clock) -> None:

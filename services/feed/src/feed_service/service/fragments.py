@@ -12,7 +12,7 @@ from feed_service.model import Piece
 Load = Callable[[Sequence[int]], Awaitable[Mapping[int, Piece]]]
 
 OLDEST_SECONDS = 5.0
-_REFRESH_SECONDS = 0.02  # how long refreshes wait for one another
+_REFRESH_SECONDS = 0.2  # how long refreshes wait for one another: nobody waits for them, and a call is dear
 _AT_ONCE = 200  # ids in one call
 _LOAD_SECONDS = 2.0
 _NOTHING = 100  # bytes that the knowledge of a post that is gone takes
