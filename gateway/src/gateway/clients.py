@@ -54,7 +54,8 @@ async def open_services(settings: GatewaySettings) -> AsyncGenerator[Services]:
 
         async def channel(target: str, service: str) -> grpc.aio.Channel:
             # What bounds a call is its route's budget.
-            opened = client.channel(target, service=service, caller="gateway", seconds=_LONGEST_SECONDS)
+            tls = settings.tls_dir
+            opened = client.channel(target, service=service, caller="gateway", seconds=_LONGEST_SECONDS, tls=tls)
             return await stack.enter_async_context(opened)
 
         user, feed = await channel(settings.user_target, "user"), await channel(settings.feed_target, "feed")

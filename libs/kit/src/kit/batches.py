@@ -15,6 +15,7 @@ from heliograph.batch.v1.batch_pb2 import Call, ManyRequest, ManyResponse, Reply
 from heliograph.batch.v1.batch_pb2_grpc import BatchServiceServicer
 
 from kit import deadline, metrics, telemetry
+from kit.callers import Callers
 from kit.calls import DEFAULT_SECONDS, Record, Running, overloaded
 from kit.errors import InvalidArgument
 from kit.status import to_rich, to_status
@@ -69,16 +70,17 @@ class _Asked(grpc.HandlerCallDetails):
 class Batches(BatchServiceServicer):
     """Methods get no context: it would be that of the batch. A batch in a batch is an unknown method."""
 
-    def __init__(self, handlers: Handlers, running: Running) -> None:
-        self._handlers, self._running = handlers, running
+    def __init__(self, handlers: Handlers, running: Running, callers: Callers | None = None) -> None:
+        self._handlers, self._running, self._callers = handlers, running, callers
         self._known: dict[str, Handler] = {}
 
     async def Many(self, request: ManyRequest, context: Context) -> ManyResponse:  # noqa: N802 gRPC's name
+        caller = await self._callers.admit(context, MANY) if self._callers else _caller(context)
         calls = request.calls
         metrics.SERVER_BATCH_CALLS.observe(len(calls))
         if len(calls) > MOST_CALLS:
             await context.abort(*to_status(InvalidArgument("TOO_MANY_CALLS", f"at most {MOST_CALLS} in a batch")))
-        caller, traced = _caller(context), telemetry.enabled()
+        traced = telemetry.enabled()
         begun = self._running.enter(len(calls))
         batch = _Batch(begun)
         try:
@@ -96,6 +98,8 @@ class Batches(BatchServiceServicer):
         handler = self._known.get(method) or self._look_up(method)
         if handler is None:
             return _UNKNOWN
+        if self._callers and not self._callers.allows(caller, method):
+            return _failed(Record(method, caller), self._callers.refusal(caller))
         deadline.start(seconds)
         if traced and telemetry.is_sampled(call.traceparent):
             with telemetry.answering(method, call.traceparent) as ended:

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from kit import deadline, metrics, telemetry
 from kit.breaker import Breaker
+from kit.channels import renewing
 from kit.errors import DeadlineExceeded, Unavailable
 from kit.server import MAX_MESSAGE_BYTES
 from kit.status import from_status, is_from_transport
@@ -48,17 +50,27 @@ Continuation = Callable[[grpc.aio.ClientCallDetails, Any], Awaitable[Any]]
 
 @asynccontextmanager
 async def channel(
-    target: str, *, service: str, caller: str = "", seconds: float = DEFAULT_SECONDS
+    target: str, *, service: str, caller: str = "", seconds: float = DEFAULT_SECONDS, tls: Path | None = None
 ) -> AsyncGenerator[grpc.aio.Channel]:
-    """A channel to `service` at `target`, for any of its stubs. `caller` names us in the callee's log.
+    """A channel to `service` at `target`, for any of its stubs. `caller` names us in the callee's log, unless
+    `tls` does, the folder of our certificates (see kit.certificates): the callee then has to prove the target's name.
 
     Calls raise DomainError: the callee's own, or Unavailable, DeadlineExceeded, Internal for faults on the way. A call
     outside a request may take `seconds`; inside, what is left of the request less a margin, if that is less.
-    Connects lazily and needs no server to be up.
+    Connects lazily and needs no server to be up. Raises BadSettings for certificates of no use.
     """
     tracing = telemetry.client_interceptor() if telemetry.enabled() else None
     interceptor = _CallInterceptor(service, seconds, tracing)
-    async with grpc.aio.insecure_channel(target, _options(caller), interceptors=[interceptor]) as made:
+    options, interceptors = _options(caller), [interceptor]
+    if tls is None:
+        async with grpc.aio.insecure_channel(target, options, interceptors=interceptors) as made:
+            yield made
+        return
+
+    def make(credentials: grpc.ChannelCredentials) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(target, credentials, options, interceptors=interceptors)
+
+    async with renewing(tls, make) as made:
         yield made
 
 
@@ -130,7 +142,8 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
             self._breaker.dropped()
             raise
         finally:
-            metrics.client_seconds(_text(details.method), code).observe(time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            metrics.client_seconds(_text(details.method), code).observe(seconds, telemetry.exemplar())
 
     def _call(self, continuation: Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Awaitable[Any]:
         """With a span of its own; the calls in a batch have theirs from kit.many."""

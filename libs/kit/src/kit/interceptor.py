@@ -1,4 +1,5 @@
-"""What the server does around every call: load shedding, deadline, trace context, errors, metrics, one log line."""
+"""What the server does around every call: who may, load shedding, deadline, trace context, errors, metrics, one log
+line."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +9,7 @@ import grpc
 
 from kit import deadline, telemetry
 from kit.batches import MANY
+from kit.callers import Callers, name_of
 from kit.calls import DEFAULT_SECONDS, Record, Running, overloaded
 from kit.errors import DeadlineExceeded
 from kit.status import to_status
@@ -23,8 +25,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every unary method. Streams are refused, save those of gRPC's own services (health, reflection). For
     batches see kit.batches."""
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    def __init__(self, running: Running, callers: Callers | None = None) -> None:
+        self._running, self._callers = running, callers
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -36,8 +38,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if found := self._wrapped.get(method):
             return found
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith("/grpc.") or method == MANY:
+        if handler is None or method == MANY:
             return handler
+        if method.startswith("/grpc."):
+            return self._callers.guarded(method, handler) if self._callers else handler
         if handler.unary_unary is None:
             return None  # UNIMPLEMENTED
         wrapped = grpc.unary_unary_rpc_method_handler(
@@ -50,7 +54,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _around(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def answer(request: Any, context: Context) -> Any:
-            call = _Call(method, context)
+            call = _Call(method, context, self._callers)
+            if self._callers and not self._callers.allows(call.caller, method):
+                await call.fail(self._callers.refusal(call.caller))
             if not self._running.enter():
                 await call.fail(overloaded())
             try:
@@ -64,14 +70,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 class _Call:
     """One call that came alone."""
 
-    def __init__(self, method: str, context: Context) -> None:
+    def __init__(self, method: str, context: Context, callers: Callers | None) -> None:
         self._context, caller = context, ""
         for key, value in context.invocation_metadata() or ():
             if key == "user-agent":
                 caller = str(value).partition(" ")[0]
             elif key == telemetry.TRACEPARENT and not telemetry.enabled():
                 telemetry.adopt(str(value))
-        self._record = Record(method, caller)
+        self.caller = name_of(context) if callers else caller
+        self._record = Record(method, self.caller)
 
     async def run(self, behaviour: Behaviour, request: Any) -> Any:
         try:

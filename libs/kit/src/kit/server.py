@@ -3,18 +3,19 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 from heliograph.batch.v1.batch_pb2_grpc import add_BatchServiceServicer_to_server
 
-from kit import calls, log, telemetry
+from kit import calls, log, telemetry, vitals
 from kit.batches import Batches, Handlers
+from kit.callers import Callers, Rules
+from kit.certificates import Certificates, server_credentials
+from kit.health import Health
 from kit.interceptor import CallInterceptor, Context
 from kit.ops import serve_ops
 from kit.readiness import Check, Readiness
@@ -44,11 +45,12 @@ logger = log.get(__name__)
 
 @dataclass(frozen=True)
 class Running:
-    """A started process. `port` is 0 in a worker, `ops_port` None when the ops server is off."""
+    """A started process. `ops_port` and `probe_port` are None when there is none."""
 
     port: int
     ops_port: int | None
     readiness: Readiness
+    probe_port: int | None = None
 
 
 async def serve(
@@ -57,15 +59,17 @@ async def serve(
     *,
     register: Sequence[Register],
     names: Sequence[str],
+    callers: Rules | None = None,
     checks: Mapping[str, Check] | None = None,
     tasks: Sequence[Task] = (),
 ) -> None:
     """Runs a gRPC service until SIGTERM or SIGINT, then stops gracefully and returns.
 
     `register` are calls of add_XServicer_to_server, `names` the full names of these services, for health and
-    reflection. `checks` are the dependencies without which no call can be answered. Raises BadSettings.
+    reflection. `callers` names who may call each of these where TLS is on (see kit.callers); without it and without the
+    setting nobody may. `checks` are the dependencies without which no call can be answered. Raises BadSettings.
     """
-    async with running(settings, service, register=register, names=names, checks=checks, tasks=tasks):
+    async with running(settings, service, register=register, names=names, callers=callers, checks=checks, tasks=tasks):
         await _until_told_to_stop()
 
 
@@ -88,6 +92,7 @@ async def running(
     *,
     register: Sequence[Register],
     names: Sequence[str],
+    callers: Rules | None = None,
     checks: Mapping[str, Check] | None = None,
     tasks: Sequence[Task] = (),
 ) -> AsyncGenerator[Running]:
@@ -95,59 +100,56 @@ async def running(
     if settings.listen is None:
         raise BadSettings(["HELIOGRAPH_LISTEN is missing"])
     async with _observed(settings, service), AsyncExitStack() as stack:
-        server = _server(settings, register)
-        readiness = Readiness(checks or {}, await _health(server, names))
-        port = _bind(server, settings.listen)
+        server, health = _server(settings, register, _callers(settings, callers)), Health(names)
+        health.add_to(server)
+        await health.tell(ready=False)
+        readiness = Readiness(checks or {}, health.tell)
+        port = _bind(server, settings.listen, settings.tls_dir)
         # Left in reverse: unready, drained, tasks cancelled; probes are answered to the end.
         ops_port = await stack.enter_async_context(serve_ops(settings.ops_listen, readiness))
+        probe_port = await stack.enter_async_context(health.probed(settings.probe_listen))
         await stack.enter_async_context(background(tasks, settings.shutdown_grace_seconds))
         await server.start()
         stack.push_async_callback(server.stop, settings.shutdown_grace_seconds)
         await _watch(stack, readiness)
-        logger.info("serving", port=port, ops_port=ops_port)
-        yield Running(port, ops_port, readiness)
+        logger.info("serving", port=port, ops_port=ops_port, probe_port=probe_port, tls=settings.tls_dir is not None)
+        yield Running(port, ops_port, readiness, probe_port)
 
 
-def _server(settings: ProcessSettings, register: Sequence[Register]) -> grpc.aio.Server:
+def _callers(settings: ProcessSettings, rules: Rules | None) -> Callers | None:
+    """None where nobody can be told from anybody."""
+    if settings.tls_dir:
+        return Callers(rules or {}, settings.allowed_callers)
+    if settings.allowed_callers is not None:
+        raise BadSettings(["HELIOGRAPH_ALLOWED_CALLERS needs HELIOGRAPH_TLS_DIR: without TLS nobody knows who calls"])
+    return None
+
+
+def _server(settings: ProcessSettings, register: Sequence[Register], callers: Callers | None) -> grpc.aio.Server:
     # grpc's own maximum_concurrent_rpcs miscounts refused calls and soon lets all through: the interceptor caps.
     at_once = calls.Running(settings.max_concurrent_calls)
-    interceptors: list[grpc.aio.ServerInterceptor] = [CallInterceptor(at_once)]
+    interceptors: list[grpc.aio.ServerInterceptor] = [CallInterceptor(at_once, callers)]
     if telemetry.enabled():
         interceptors.insert(0, telemetry.server_interceptor())
     server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
     handlers = Handlers(server)
     for add in register:
         add(handlers.as_server)
-    add_BatchServiceServicer_to_server(Batches(handlers, at_once), server)
+    add_BatchServiceServicer_to_server(Batches(handlers, at_once, callers), server)
     return server
 
 
-async def _health(server: grpc.aio.Server, names: Sequence[str]) -> Callable[[bool], Awaitable[None]]:
-    """Adds the health and reflection services; answers how to tell them whether we serve."""
-    servicer = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    reflection.enable_server_reflection(
-        [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
-    )
-
-    async def tell(ready: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", *names):
-            await servicer.set(name, status)
-
-    await tell(ready=False)
-    return tell
-
-
-def _bind(server: grpc.aio.Server, address: str) -> int:
+def _bind(server: grpc.aio.Server, address: str, tls_dir: Path | None) -> int:
     try:
+        if tls_dir:
+            return server.add_secure_port(address, server_credentials(Certificates(tls_dir)))
         return server.add_insecure_port(address)
     except RuntimeError:
         raise BadSettings([f"HELIOGRAPH_LISTEN: cannot listen on {address}"]) from None
 
 
 async def _watch(stack: AsyncExitStack, readiness: Readiness) -> None:
-    await stack.enter_async_context(background([readiness.watch], grace=1))
+    await stack.enter_async_context(background([readiness.watch, vitals.watch_loop], grace=1))
     stack.push_async_callback(readiness.close)
 
 
@@ -155,6 +157,7 @@ async def _watch(stack: AsyncExitStack, readiness: Readiness) -> None:
 async def _observed(settings: ProcessSettings, service: str) -> AsyncGenerator[None]:
     log.configure(service, settings.log_level)
     telemetry.configure(settings, service)
+    vitals.show_build(settings, service)
     try:
         yield
     finally:

@@ -38,15 +38,23 @@ class Settings(BaseSettings):
 
 
 class ProcessSettings(Settings):
-    """What every process reads. `listen` is None in workers; without `ops_listen` there is no ops server."""
+    """What every process reads. `listen` is None in workers; without `ops_listen` there is no ops server.
+
+    `tls_dir`: see kit.certificates; without it gRPC is plaintext. `allowed_callers` go in place of the service's own
+    rules, for each of its methods. `probe_listen` is plaintext and answers gRPC health alone.
+    """
 
     listen: HostPort | None = None
     ops_listen: HostPort | None = None
+    probe_listen: HostPort | None = None
+    tls_dir: Path | None = None
+    allowed_callers: Annotated[tuple[str, ...] | None, *CommaSeparated] = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: str | None = None
     trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
     shutdown_grace_seconds: float = Field(default=20, ge=0)
     max_concurrent_calls: int = Field(default=512, ge=1)
+    revision: str = Field(default="", max_length=64)
 
 
 class PostgresSettings(Settings):

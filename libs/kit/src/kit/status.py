@@ -14,6 +14,7 @@ from kit.errors import DomainError, FieldViolation
 
 DOMAIN = "heliograph"
 DETAILS_KEY = "grpc-status-details-bin"
+CALLER_NOT_ALLOWED = "CALLER_NOT_ALLOWED"
 # A server that answers "unavailable" is alive. Whoever is nearest to what is down has tried again already; told to
 # try again at every hop, a chain of three services would make 27 attempts of one.
 NO_RETRY = ("grpc-retry-pushback-ms", "-1")
@@ -93,13 +94,16 @@ def _parse(code: grpc.StatusCode, blob: bytes) -> DomainError | None:
     info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     try:
         rich = status_pb2.Status.FromString(blob)
-        for detail, kind in itertools.product(rich.details, (info, bad, retry)):
-            detail.Unpack(kind)  # leaves a message of another kind as it was
+        for detail, place in itertools.product(rich.details, (info, bad, retry)):
+            detail.Unpack(place)  # leaves a message of another kind as it was
     except DecodeError:
         return None
     if info.domain != DOMAIN:
         return None
-    return _CLASSES.get(code, errors.Internal)(
+    kind = _CLASSES.get(code, errors.Internal)
+    if info.reason == CALLER_NOT_ALLOWED:
+        kind = errors.Internal  # we may not call, which says nothing about those who ask us
+    return kind(
         info.reason,
         rich.message,
         fields=[FieldViolation(fault.field, fault.description) for fault in bad.field_violations],

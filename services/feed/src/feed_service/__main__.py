@@ -30,6 +30,7 @@ from kit.process import Command, main
 from kit.redis import open_redis
 from redis.asyncio import Redis
 
+from feed_service.callers import CALLERS
 from feed_service.clients import FragmentClient, GraphClient, PostClient
 from feed_service.events import LaneTasks
 from feed_service.pushing import Written, pushing
@@ -104,6 +105,7 @@ async def serve(settings: ServeSettings) -> None:
                 partial(add_VerifyServiceServicer_to_server, VerifyRpc(verifying)),
             ],
             names=[NAME, PERSONAL, UPKEEP, VERIFY],
+            callers=CALLERS,
             tasks=[pieces_listener(settings, reads.fragments), *ranked.tasks],
         )
 
@@ -137,8 +139,12 @@ async def _opened(stack: AsyncExitStack, settings: FeedSettings) -> tuple[Cassan
     rows = await stack.enter_async_context(open_cassandra(settings))
     redis = await stack.enter_async_context(open_redis(settings))
     hot = await stack.enter_async_context(open_hot_redis(settings))
-    graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="feed"))
-    post = await stack.enter_async_context(channel(settings.post_target, service="post", caller="feed"))
+    graph = await stack.enter_async_context(
+        channel(settings.graph_target, service="graph", caller="feed", tls=settings.tls_dir)
+    )
+    post = await stack.enter_async_context(
+        channel(settings.post_target, service="post", caller="feed", tls=settings.tls_dir)
+    )
     fragments = FragmentClient(FragmentServiceStub(Batcher(post, service="post").stubs))
     return rows, redis, hot, Peers(GraphClient(GraphServiceStub(graph)), PostClient(PostServiceStub(post)), fragments)
 

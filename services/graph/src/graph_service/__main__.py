@@ -19,6 +19,7 @@ from kit.redis import open_redis
 from kit.settings import PostgresSettings
 
 from graph_service import events
+from graph_service.callers import CALLERS
 from graph_service.clients import AllUsers, Users
 from graph_service.rpc import personal as personal_rpc
 from graph_service.rpc import upkeep as upkeep_rpc
@@ -52,7 +53,7 @@ async def serve(settings: GraphSettings) -> None:
         postgres = await enter(open_postgres(settings))
         redis = await enter(open_redis(settings))
         outbox = Outbox(postgres, await enter(open_producer(settings)), source="graph")
-        user = await enter(channel(settings.user_target, service="user", caller="graph"))
+        user = await enter(channel(settings.user_target, service="user", caller="graph", tls=settings.tls_dir))
         users = Users(UserServiceStub(user))
         truth = Truth(postgres, outbox, events.event_of, now)
         relations = Relations(truth.relations, redis, Switch(postgres, partial(answers, redis)), now=now)
@@ -75,6 +76,7 @@ async def serve(settings: GraphSettings) -> None:
                 partial(add_UpkeepServiceServicer_to_server, upkeep),
             ],
             names=[NAME, personal_rpc.NAME, upkeep_rpc.NAME],
+            callers=CALLERS,
             checks={"postgres": postgres.check},
             tasks=[
                 outbox.run,

@@ -21,6 +21,7 @@ from kit.postgres import open_postgres
 from kit.process import Command, main
 from kit.server import serve, work
 
+from notify_service.callers import CALLERS
 from notify_service.clients import People, Posts, Preferences
 from notify_service.events import engagement_handlers, graph_handlers, post_handlers, user_handlers
 from notify_service.rpc import NotifyRpc, PersonalRpc
@@ -40,9 +41,15 @@ async def serve_notify(settings: NotifySettings) -> None:
         enter = stack.enter_async_context
         inboxes = await enter(open_cassandra(settings))
         postgres = await enter(open_postgres(settings))
-        user = UserServiceStub(await enter(channel(settings.user_target, service="user", caller="notify")))
-        graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="notify")))
-        post = PostServiceStub(await enter(channel(settings.post_target, service="post", caller="notify")))
+        user = UserServiceStub(
+            await enter(channel(settings.user_target, service="user", caller="notify", tls=settings.tls_dir))
+        )
+        graph = GraphServiceStub(
+            await enter(channel(settings.graph_target, service="graph", caller="notify", tls=settings.tls_dir))
+        )
+        post = PostServiceStub(
+            await enter(channel(settings.post_target, service="post", caller="notify", tls=settings.tls_dir))
+        )
         store = InboxStore(inboxes)
         personal_rpc = PersonalRpc(PersonalData(PersonalRows(inboxes, postgres), store))
         service = NotifyService(store, MarkerStore(postgres), People(user, graph), Posts(post))
@@ -54,6 +61,7 @@ async def serve_notify(settings: NotifySettings) -> None:
                 lambda server: add_PersonalDataServiceServicer_to_server(personal_rpc, server),
             ],
             names=[SERVICE, PERSONAL],
+            callers=CALLERS,
             checks={"cassandra": inboxes.check, "postgres": postgres.check},
         )
 
@@ -62,8 +70,12 @@ async def push(settings: PushSettings) -> None:
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         inboxes, postgres = await enter(open_cassandra(settings)), await enter(open_postgres(settings))
-        user = SettingsServiceStub(await enter(channel(settings.user_target, service="user", caller="push")))
-        graph = GraphServiceStub(await enter(channel(settings.graph_target, service="graph", caller="push")))
+        user = SettingsServiceStub(
+            await enter(channel(settings.user_target, service="user", caller="push", tls=settings.tls_dir))
+        )
+        graph = GraphServiceStub(
+            await enter(channel(settings.graph_target, service="graph", caller="push", tls=settings.tls_dir))
+        )
         service = InboxService(InboxStore(inboxes), Preferences(user, graph))
         data = PersonalData(PersonalRows(inboxes, postgres), InboxStore(inboxes))
         handles = {

@@ -30,6 +30,7 @@ from kit.workspace import open_workspace
 from rendering.media_urls import MediaUrls
 
 from post_service import events
+from post_service.callers import CALLERS
 from post_service.clients import GraphClient, UserClient
 from post_service.media.desk import Desk, new_turns
 from post_service.media.sandbox import Sandbox
@@ -147,8 +148,12 @@ async def wire(
 
 async def serve(settings: PostSettings) -> None:
     async with AsyncExitStack() as stack:
-        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="post"))
-        graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="post"))
+        user = await stack.enter_async_context(
+            channel(settings.user_target, service="user", caller="post", tls=settings.tls_dir)
+        )
+        graph = await stack.enter_async_context(
+            channel(settings.graph_target, service="graph", caller="post", tls=settings.tls_dir)
+        )
         wired = await wire(
             stack, settings, UserClient(user, profiles=Batcher(user, service="user").stubs), GraphClient(graph), now
         )
@@ -163,6 +168,7 @@ async def serve(settings: PostSettings) -> None:
                 partial(add_ScanServiceServicer_to_server, upkeep_rpc.ScanRpc(wired.scan.posts)),
             ],
             names=[NAME, fragments_rpc.NAME, personal_rpc.NAME, upkeep_rpc.UPKEEP, upkeep_rpc.SCAN],
+            callers=CALLERS,
             checks={"postgres": wired.postgres.check},
             tasks=wired.tasks,
         )
@@ -179,7 +185,9 @@ async def media(settings: MediaSettings) -> None:
         redis = await stack.enter_async_context(open_redis(settings))
         producer = await stack.enter_async_context(open_producer(settings))
         bucket = await stack.enter_async_context(open_bucket(settings))
-        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="media"))
+        user = await stack.enter_async_context(
+            channel(settings.user_target, service="user", caller="media", tls=settings.tls_dir)
+        )
         outbox = Outbox(postgres, producer, source="post", topic_prefix=settings.topic_prefix)
         press = bodies_of(settings, now).press
         posts, cache = PostStore(postgres), PostCopies(redis, settings.post_cache_seconds, press)
@@ -204,7 +212,7 @@ async def media(settings: MediaSettings) -> None:
             handle=worker.handle,
             concurrency=settings.media_concurrency,
         )
-        tasks = (consumer.run, worker.sweep, outbox.run)
+        tasks = (consumer.run, worker.sweep, worker.measure, outbox.run)
         await server.work(settings, "media", checks={"postgres": postgres.check}, tasks=tasks)
 
 

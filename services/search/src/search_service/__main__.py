@@ -17,6 +17,7 @@ from kit.consumer import Consumer, by_topic, dispatch
 from kit.process import Command, main
 from kit.server import serve, work
 
+from search_service.callers import CALLERS
 from search_service.clients import Graph, Posts, Truth, Users
 from search_service.events import post_handlers, user_handlers
 from search_service.rpc import PersonalRpc, SearchRpc, UpkeepRpc
@@ -36,9 +37,15 @@ def layout(settings: MigrateSettings) -> Layout:
 async def serve_search(settings: SearchSettings) -> None:
     async with AsyncExitStack() as stack:
         index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
-        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="search"))
-        graph = await stack.enter_async_context(channel(settings.graph_target, service="graph", caller="search"))
-        post = await stack.enter_async_context(channel(settings.post_target, service="post", caller="search"))
+        user = await stack.enter_async_context(
+            channel(settings.user_target, service="user", caller="search", tls=settings.tls_dir)
+        )
+        graph = await stack.enter_async_context(
+            channel(settings.graph_target, service="graph", caller="search", tls=settings.tls_dir)
+        )
+        post = await stack.enter_async_context(
+            channel(settings.post_target, service="post", caller="search", tls=settings.tls_dir)
+        )
         service = SearchService(
             index, Users(UserServiceStub(user)), Graph(GraphServiceStub(graph)), Posts(PostServiceStub(post))
         )
@@ -53,6 +60,7 @@ async def serve_search(settings: SearchSettings) -> None:
                 lambda server: add_UpkeepServiceServicer_to_server(upkeep, server),
             ],
             names=[SERVICE, PERSONAL, UPKEEP],
+            callers=CALLERS,
             checks={"elasticsearch": index.check},
         )
 
@@ -60,7 +68,9 @@ async def serve_search(settings: SearchSettings) -> None:
 async def keep_index(settings: IndexSettings) -> None:
     async with AsyncExitStack() as stack:
         index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
-        user = await stack.enter_async_context(channel(settings.user_target, service="user", caller="search-index"))
+        user = await stack.enter_async_context(
+            channel(settings.user_target, service="user", caller="search-index", tls=settings.tls_dir)
+        )
         service = IndexService(index, Users(UserServiceStub(user)))
         handles = {
             "user.v1": dispatch(UserEvent, user_handlers(service)),

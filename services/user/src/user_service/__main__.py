@@ -12,6 +12,7 @@ from kit import migrations, server
 from kit.process import Command, main
 from kit.settings import PostgresSettings
 
+from user_service.callers import CALLERS
 from user_service.settings import UserSettings, WorkerSettings
 from user_service.wiring.base import open_base
 from user_service.wiring.keys import key_command
@@ -28,6 +29,7 @@ async def serve(settings: UserSettings) -> None:
             "user",
             register=serving.register,
             names=serving.names,
+            callers=CALLERS,
             checks={"postgres": base.postgres.check},
             tasks=serving.tasks,
         )

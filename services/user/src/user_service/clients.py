@@ -122,12 +122,14 @@ class PersonalDataPeer:
         return answer.done, answer.removed
 
 
-async def open_peers(stack: AsyncExitStack, targets: Mapping[str, str]) -> Mapping[str, PersonalDataPeer]:
+async def open_peers(
+    stack: AsyncExitStack, targets: Mapping[str, str], tls: Path | None
+) -> Mapping[str, PersonalDataPeer]:
     """By the names of the services, in their order. None of them need be up."""
     peers: dict[str, PersonalDataPeer] = {}
     for name, target in targets.items():
         opened = await stack.enter_async_context(
-            channel(target, service=name, caller="user-worker", seconds=_KEEPER_SECONDS)
+            channel(target, service=name, caller="user-worker", seconds=_KEEPER_SECONDS, tls=tls)
         )
         peers[name] = PersonalDataPeer(PersonalDataServiceStub(opened))
     return MappingProxyType(peers)

@@ -49,7 +49,7 @@ def lifecycle_rpc_of(base: Base) -> LifecycleRpc:
 
 
 async def lifecycle_tasks_of(stack: AsyncExitStack, base: Base, settings: WorkerSettings) -> Sequence[Task]:
-    peers = await open_peers(stack, settings.keepers)
+    peers = await open_peers(stack, settings.keepers, settings.tls_dir)
     return [exporting_of(stack, base, settings, peers).run, erasing_of(base, settings, peers).run]
 
 

@@ -1,0 +1,13 @@
+"""Who may call which of our gRPC services. tests/unit/test_callers.py compares this with who does."""
+
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+
+CALLERS: Mapping[str, Set[str]] = MappingProxyType(
+    {
+        "heliograph.feed.v1.FeedService": {"gateway"},
+        "heliograph.privacy.v1.PersonalDataService": {"user"},
+        "heliograph.upkeep.v1.UpkeepService": {"helio"},
+        "heliograph.upkeep.v1.VerifyService": {"helio"},
+    }
+)

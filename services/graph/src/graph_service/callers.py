@@ -1,0 +1,12 @@
+"""Who may call which of our gRPC services. tests/unit/test_callers.py compares this with who does."""
+
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+
+CALLERS: Mapping[str, Set[str]] = MappingProxyType(
+    {
+        "heliograph.graph.v1.GraphService": {"gateway", "post", "feed", "notify", "search"},
+        "heliograph.privacy.v1.PersonalDataService": {"user"},
+        "heliograph.upkeep.v1.UpkeepService": {"helio"},
+    }
+)

@@ -1,0 +1,11 @@
+"""Who may call which of our gRPC services. tests/unit/test_callers.py compares this with who does."""
+
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+
+CALLERS: Mapping[str, Set[str]] = MappingProxyType(
+    {
+        "heliograph.notify.v1.NotifyService": {"gateway"},
+        "heliograph.privacy.v1.PersonalDataService": {"user"},
+    }
+)
