@@ -29,7 +29,7 @@ from kit.errors import DomainError, Internal
 from kit.status import code_of, from_rich
 
 AT_ONCE = 2  # batches in flight
-# A batch costs as much as several calls: while one is in flight, fewer calls than these wait for more, but not for long.
+# A batch costs as much as several calls: while one is in flight, fewer than these wait for more, but not for long.
 _WORTH_IT = 8
 _HOLD_SECONDS = 0.002
 _LATE_SECONDS = 0.02  # a batch that takes longer gives its place to the next

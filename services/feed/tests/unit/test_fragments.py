@@ -70,7 +70,7 @@ async def versions(fragments: Fragments, *ids: int) -> dict[int, int]:
 
 
 async def settled() -> None:
-    """Refreshes wait 20 ms for one another."""
+    """Refreshes wait for one another."""
     await asyncio.sleep(0.3)
 
 
