@@ -19,6 +19,7 @@ HTTP_SECONDS = Histogram(
     "heliograph_http_seconds", "Requests answered, by route and status", ["method", "route", "status"], buckets=_SECONDS
 )
 IN_FLIGHT = Gauge("heliograph_http_in_flight", "Requests being answered")
+LIMIT = Gauge("heliograph_http_in_flight_limit", "Requests that may be answered at once")
 SHED = Counter("heliograph_http_shed_total", "Requests refused because too many were being answered")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -42,6 +43,7 @@ class Load:
     def __init__(self, capacity: int) -> None:
         self._capacity, self._count = capacity, 0
         IN_FLIGHT.set_function(lambda: self._count)
+        LIMIT.set(capacity)
 
     def enter(self) -> bool:
         """False when there is no room: then there is nothing to leave."""
@@ -119,7 +121,7 @@ class _Exchange:
         route = getattr(self.scope.get("route"), "path", "")
         method = self._method if self._method in _METHODS else "OTHER"
         seconds = time.perf_counter() - self._started
-        HTTP_SECONDS.labels(method, route, self._status).observe(seconds)
+        HTTP_SECONDS.labels(method, route, self._status).observe(seconds, telemetry.exemplar())
         note(method, route, self._status, seconds, self.request_id)
 
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:

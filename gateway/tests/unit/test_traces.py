@@ -9,6 +9,7 @@ from kit import telemetry
 from opentelemetry import context
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanKind
 from starlette.types import Scope
 
 TRACE, PARENT = "1" * 32, "b" * 16
@@ -36,7 +37,10 @@ def test_new_traces_are_sampled_as_the_sdk_samples(ratio: float) -> None:
     ids = [chance.getrandbits(128) for _ in range(2_000)]
     ids += [high << 64 | low for high in (0, 5) for low in (1, bound - 1, bound, 2**64 - 1) if 0 <= low < 2**64]
     for one in ids:
-        assert roots.samples(one) == provider.sampler.should_sample(Context(), one, "any").decision.is_sampled()
+        assert (
+            roots.samples(one)
+            == provider.sampler.should_sample(Context(), one, "any", SpanKind.SERVER).decision.is_sampled()
+        )
 
 
 def test_a_new_trace_that_is_sampled_is_the_one_that_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,7 +181,7 @@ class HotFeed:
     def _record(self, asked: Asked, status: int, seconds: float, traceparent: str | None) -> None:
         """Metrics tell of all, the log of those alone that failed or were slow."""
         series = self._seconds.get(status) or edge.HTTP_SECONDS.labels(_METHOD, home.PATH, status)
-        series.observe(seconds)
+        series.observe(seconds, None if traceparent else telemetry.exemplar())
         if status >= 400 or seconds >= _SLOW_SECONDS:
             _join(traceparent)
             edge.note(_METHOD, home.PATH, status, seconds, asked.request_id.decode())

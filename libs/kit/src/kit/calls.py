@@ -4,7 +4,7 @@ import time
 
 import grpc
 
-from kit import log, metrics
+from kit import log, metrics, telemetry
 from kit.errors import DomainError, Internal, Unavailable, from_exception
 from kit.status import code_of
 
@@ -19,6 +19,7 @@ class Running:
 
     def __init__(self, cap: int) -> None:
         self._cap, self._number = cap, 0
+        metrics.SERVER_LIMIT.set(cap)
 
     def enter(self, wanted: int = 1) -> int:
         """How many of them may begin. Each is to leave again."""
@@ -66,7 +67,7 @@ class Record:
 
     def _observe(self, code: grpc.StatusCode) -> float:
         seconds = time.perf_counter() - self._started
-        metrics.server_seconds(self._method, code).observe(seconds)
+        metrics.server_seconds(self._method, code).observe(seconds, telemetry.exemplar())
         return seconds
 
     def _write(

@@ -8,10 +8,11 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import SpanKind
+from prometheus_client import Gauge
 
 from kit import deadline, telemetry
 from kit.cql import Session, cluster_of, migrate
@@ -33,6 +34,9 @@ Row: TypeAlias = Any
 PreparedStatement: TypeAlias = Any
 Statement: TypeAlias = Any
 
+IN_FLIGHT = Gauge("heliograph_cassandra_in_flight", "Operations under way; what is above the limit waits")
+LIMIT = Gauge("heliograph_cassandra_in_flight_limit", "Operations that may be under way at once")
+
 _SECONDS = 5.0
 _IN_FLIGHT = 256
 _REST_SECONDS = 1.0
@@ -48,7 +52,9 @@ class Cassandra:
         self._session: Session = None
         self._connecting: asyncio.Task[Session] | None = None
         self._failed_at = float("-inf")
-        self._slots = asyncio.Semaphore(_IN_FLIGHT)
+        self._slots, self._asked = asyncio.Semaphore(_IN_FLIGHT), 0
+        LIMIT.set(_IN_FLIGHT)
+        IN_FLIGHT.set_function(lambda: self._asked)
         self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
 
     @property
@@ -76,20 +82,25 @@ class Cassandra:
         session = self._session or await self.connected()
         if isinstance(statement, str) and params:
             statement = await self.prepare(statement)
-        async with self._slots:
-            if not telemetry.enabled():
-                return await _run(session, statement, params)
-            with telemetry.tracer.start_as_current_span("cassandra", kind=SpanKind.CLIENT):
-                return await _run(session, statement, params)
+        self._asked += 1
+        try:
+            async with self._slots:
+                with _span("cassandra"):
+                    return await _run(session, statement, params)
+        finally:
+            self._asked -= 1
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """All of them at once; returns when each is done, and raises what the first to fail did. As execute for each,
         for a fraction of what it costs to come back to the loop so often."""
         session = self._session or await self.connected()
-        span = telemetry.tracer.start_as_current_span if telemetry.enabled() else None
-        async with self._slots:
-            with span("cassandra", kind=SpanKind.CLIENT) if span else nullcontext():
-                await _run_all(session, statements)
+        self._asked += 1
+        try:
+            async with self._slots:
+                with _span("cassandra write"):
+                    await _run_all(session, statements)
+        finally:
+            self._asked -= 1
 
     async def prepare(self, cql: str) -> PreparedStatement:
         """Once for each text, however many ask at the same time."""
@@ -133,6 +144,12 @@ async def open_cassandra(settings: CassandraSettings) -> AsyncGenerator[Cassandr
         yield cassandra
     finally:
         await cassandra.close()
+
+
+def _span(name: str) -> AbstractContextManager[object]:
+    """Of a trace that is one of those that are exported: others are spared its cost."""
+    recording = telemetry.is_recording()
+    return telemetry.tracer.start_as_current_span(name, kind=SpanKind.CLIENT) if recording else nullcontext()
 
 
 def _seen(attempt: "asyncio.Task[Session]") -> None:

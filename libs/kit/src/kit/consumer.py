@@ -4,6 +4,7 @@ while the membership stays, poison goes to a dead-letter topic."""
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,6 +24,11 @@ from kit.settings import KafkaSettings
 __all__ = ["Consumer", "Delivery", "Handle", "HandleBatch", "Undecodable", "by_topic", "decode", "dispatch"]
 
 LAG = Gauge("heliograph_consumer_lag", "Events not yet handled", ["group", "topic", "partition"])
+AGE = Gauge(
+    "heliograph_consumer_age_seconds",
+    "Age of the oldest event not yet handled, 0 when all are",
+    ["group", "topic", "partition"],
+)
 
 _POLL_MS = 200
 _POLL_RECORDS = 500
@@ -99,11 +105,14 @@ class Consumer:
         """At the broker; prefixed as the topics are, so that systems that share brokers stay apart."""
         return full_name(self.group, self._settings.topic_prefix)
 
+    def bare(self, topic: str) -> str:
+        return bare_name(topic, self._settings.topic_prefix)
+
     def partition(self, handling: Handling) -> Partition:
         return Partition(handling.settle, batch_size=self._batch_size)
 
     def deliveries(self, records: Sequence[Any]) -> list[Delivery]:
-        return [delivery_of(record, bare_name(record.topic, self._settings.topic_prefix)) for record in records]
+        return [delivery_of(record, self.bare(record.topic)) for record in records]
 
 
 class _Membership(ConsumerRebalanceListener):
@@ -145,6 +154,7 @@ class _Membership(ConsumerRebalanceListener):
         await self._commit(leaving)
         for place in leaving:
             LAG.remove(*self._labels(place))
+            AGE.remove(*self._labels(place))
 
     async def leave(self) -> None:
         await self.on_partitions_revoked(list(self._partitions))
@@ -189,10 +199,12 @@ class _Membership(ConsumerRebalanceListener):
             if end is not None and partition.position is not None:
                 LAG.labels(*self._labels(place)).set(max(0, end - partition.position))
                 lag += max(0, end - partition.position)
+            age = (datetime.now(UTC) - partition.oldest).total_seconds() if partition.oldest else 0
+            AGE.labels(*self._labels(place)).set(max(0, age))
         self._consumer.lag = lag
 
     def _labels(self, place: TopicPartition) -> tuple[str, str, str]:
-        return self._consumer.group, place.topic, str(place.partition)
+        return self._consumer.group, self._consumer.bare(place.topic), str(place.partition)
 
 
 def _each(handle: Handle | None) -> HandleBatch:

@@ -1,6 +1,7 @@
 """How a consumer treats a handler's failures: an outage is waited out, poison is buried."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ AGE = Histogram(
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
+_SLOW_SECONDS = 1.0
 
 HandleBatch = Callable[[Sequence[Delivery]], Awaitable[None]]
 Bury = Callable[[Delivery, Exception], Awaitable[None]]
@@ -75,13 +77,23 @@ class Handling:
             # A batch belongs to a trace when all of it does.
             one_trace = len({delivery.header(telemetry.TRACEPARENT) for delivery in mine}) == 1
             name = f"{first.topic} {first.type}"
-            try:
-                with telemetry.continuing(first.headers, name) if one_trace else nullcontext():
+            with telemetry.continuing(first.headers, name) if one_trace else nullcontext():
+                started = time.perf_counter()
+                try:
                     await self.handle([replace(delivery, attempt=attempt) for delivery in mine])
-            except Exception as error:  # noqa: BLE001 the outermost boundary of a handler
-                self._note(first, attempt, error)
-                return error
+                    self._tell(mine, time.perf_counter() - started)
+                except Exception as error:  # noqa: BLE001 the outermost boundary of a handler
+                    telemetry.mark_failed(error)
+                    self._note(first, attempt, error)  # within the trace, so that the line names it
+                    return error
         return None
+
+    def _tell(self, deliveries: Sequence[Delivery], seconds: float) -> None:
+        """A line for what was slow, or belongs to a trace that somebody may look at; the metrics tell of all."""
+        if seconds >= _SLOW_SECONDS or telemetry.is_recording():
+            first = deliveries[0]
+            names = {"group": self.group, "topic": first.topic, "event_type": first.type, "event_id": first.id}
+            logger.info("handled", events=len(deliveries), ms=round(seconds * 1000, 2), **names)
 
     def _note(self, delivery: Delivery, attempt: int, error: Exception) -> None:
         known = _outage(error)
@@ -96,7 +108,9 @@ class Handling:
         now = datetime.now(UTC)
         for delivery in deliveries:
             HANDLED.labels(self.group, delivery.topic, delivery.type, outcome).inc()
-            AGE.labels(self.group, delivery.topic).observe(max(0.0, (now - delivery.time).total_seconds()))
+            exemplar = telemetry.exemplar_of(delivery.header(telemetry.TRACEPARENT))
+            age = max(0.0, (now - delivery.time).total_seconds())
+            AGE.labels(self.group, delivery.topic).observe(age, exemplar)
 
 
 def _outage(error: Exception) -> bool:

@@ -19,11 +19,16 @@ from hashlib import sha1
 from typing import Any
 
 from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Gauge
 from redis import exceptions
 
 from kit import log, telemetry
 from kit.redisline import Command, Line, Place, Word, pack, place_of
 from kit.settings import RedisSettings
+
+CONNECTED = Gauge("heliograph_hot_redis_connected", "1 while the connection for hot paths stands")
+QUEUE = Gauge("heliograph_hot_redis_queue", "Commands of hot paths that wait to be sent or answered")
+LOST = Counter("heliograph_hot_redis_lost_total", "Connections for hot paths that broke, or were not answered in time")
 
 _SECONDS = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -55,6 +60,8 @@ class HotRedis:
         self._connecting: asyncio.Task[None] | None = None
         self._waiting: deque[Command] = deque()
         self._failures, self._not_before, self._closed = 0, 0.0, False
+        CONNECTED.set_function(lambda: int(self._line is not None))
+        QUEUE.set_function(lambda: len(self._waiting) + (self._line.backlog if self._line else 0))
 
     def execute(self, *words: Word) -> asyncio.Future[Any]:
         """Sends at the end of this tick of the loop, whether it is awaited or not. Raises TypeError at once for what is
@@ -120,6 +127,7 @@ class HotRedis:
     def _lost(self, line: Line, error: Exception, commands: Sequence[Command]) -> None:
         again: list[Command] = []
         if self._line is line:
+            LOST.inc()
             self._line = None
             late = isinstance(error, exceptions.TimeoutError)
             if line.answered:

@@ -1,4 +1,5 @@
-"""Structured logs: one JSON object a line on stdout, with the ids of the current trace."""
+"""Structured logs: one JSON object a line on stdout, with the ids of the current trace, and without what
+belongs to a person (kit.redaction)."""
 
 import logging
 import sys
@@ -9,6 +10,8 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import FilteringBoundLogger, Processor
 
+from kit.redaction import redacted
+
 
 class _Stdout:
     """Writes where stdout leads when the line is written, each line at once."""
@@ -16,7 +19,7 @@ class _Stdout:
     def __init__(self, *_: object) -> None: ...
 
     def msg(self, message: str) -> None:
-        sys.stdout.write(message + "\n")
+        sys.stdout.write(redacted(message) + "\n")
         sys.stdout.flush()
 
     debug = info = warning = error = critical = exception = msg

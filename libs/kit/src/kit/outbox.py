@@ -9,11 +9,12 @@ import time
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from prometheus_client import Gauge
+from prometheus_client import Gauge, Histogram
 
 from kit import faults, telemetry
 from kit.kafka import MAX_VALUE_BYTES, Message, Producer, open_producer
@@ -68,6 +69,13 @@ from generate_series(0, $1::int - 1) as lanes(lane) cross join lateral
 
 DEPTH = Gauge("heliograph_outbox_depth", "Events not yet published (counted to 100,001)", ["source"])
 AGE = Gauge("heliograph_outbox_age_seconds", "Age of the oldest event not yet published", ["source"])
+DELAY = Histogram(
+    "heliograph_outbox_delay_seconds",
+    "From an event's transaction to Kafka's acknowledgement",
+    ["source"],
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+)
+Onward = Callable[[str, str, datetime], str]
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,9 @@ class Outbox:
         """Answers how many rows of each lane there were."""
         rows = await conn.fetch(_TAKE, _BATCH, *(lane if lane in lanes else None for lane in range(LANES)))
         if rows:
-            await self._producer.publish([self._message(row) for row in rows])
+            with telemetry.relaying() as onward:
+                await self._producer.publish([self._message(row, onward) for row in rows])
+            self._time(rows)
             faults.point("relay_after_publish")
         return Counter(int(row["lane"]) for row in rows)
 
@@ -190,8 +200,16 @@ class Outbox:
             AGE.labels(self._source).set(state["age"] if state else 0)
             await asyncio.sleep(_GAUGE_SECONDS)
 
-    def _message(self, row: Record) -> Message:
-        traceparent = row["traceparent"]
+    def _time(self, rows: Iterable[Record]) -> None:
+        delay, now = DELAY.labels(self._source), datetime.now(UTC)
+        for row in rows:
+            seconds = max(0.0, (now - row["created_at"]).total_seconds())
+            delay.observe(seconds, telemetry.exemplar_of(row["traceparent"] or ""))
+
+    def _message(self, row: Record, onward: Onward) -> Message:
+        """In sampled traces the relay's span stands between the transaction's and the consumers'."""
+        came: str | None = row["traceparent"]
+        traceparent = came and onward(f"publish {row['topic']} {row['type']}", came, row["created_at"])
         return Message(
             topic=row["topic"],
             key=row["key"],

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from kit.delivery import Delivery
 
@@ -23,7 +24,7 @@ class Partition:
         self._stopping = asyncio.Event()
         self._queues: dict[str, deque[Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open: deque[int] = deque()
+        self._open: deque[tuple[int, datetime]] = deque()  # offsets, and when their events were
         self._done: set[int] = set()
         self._failure: BaseException | None = None
         self.position: int | None = None
@@ -36,6 +37,11 @@ class Partition:
         return len(self._open)
 
     @property
+    def oldest(self) -> datetime | None:
+        """When the event was that the position waits for; None when it waits for none that is here."""
+        return self._open[0][1] if self._open else None
+
+    @property
     def failure(self) -> BaseException | None:
         """What ended a task that should never end so: a bug of the kit."""
         return self._failure
@@ -45,7 +51,7 @@ class Partition:
         for delivery in deliveries:
             if self.position is None:
                 self.position = self.committed = delivery.offset
-            self._open.append(delivery.offset)
+            self._open.append((delivery.offset, delivery.time))
             self._enqueue("" if self._batch_size else delivery.key, delivery)
 
     async def stop(self, grace: float) -> None:
@@ -81,8 +87,8 @@ class Partition:
 
     def _finish(self, deliveries: Sequence[Delivery]) -> None:
         self._done.update(delivery.offset for delivery in deliveries)
-        while self._open and self._open[0] in self._done:
-            offset = self._open.popleft()
+        while self._open and self._open[0][0] in self._done:
+            offset, _ = self._open.popleft()
             self._done.remove(offset)
             self.position = offset + 1
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+from prometheus_client import Gauge, Histogram
 
 from kit import deadline, telemetry
 from kit.errors import DeadlineExceeded, Unavailable, from_exception
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 Record: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+SIZE = Gauge("heliograph_postgres_pool_size", "Connections that the pool may have", ["pool"])
+OPEN = Gauge("heliograph_postgres_connections", "Connections that are open", ["pool"])
+IN_USE = Gauge("heliograph_postgres_connections_in_use", "Connections that somebody holds", ["pool"])
+WAITING = Gauge("heliograph_postgres_waiting", "Those who wait for a connection", ["pool"])
+ACQUIRE = Histogram(
+    "heliograph_postgres_acquire_seconds",
+    "How long it took to get a connection",
+    ["pool"],
+    buckets=(0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 
 _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
@@ -42,10 +54,16 @@ class Pool:
     transaction took effect is then not known.
     """
 
-    def __init__(self, dsn: str, *, size: int, patience: float = _ANSWER_SECONDS) -> None:
+    def __init__(self, dsn: str, *, size: int, patience: float = _ANSWER_SECONDS, name: str = "primary") -> None:
+        """`name` is what the metrics call it."""
         self._dsn, self._size, self._patience = dsn, size, patience
         self._pool: asyncpg.Pool[Record] | None = None
         self._failed_at = float("-inf")
+        self._waiting = WAITING.labels(name)
+        self._acquire = ACQUIRE.labels(name)
+        SIZE.labels(name).set(size)
+        OPEN.labels(name).set_function(lambda: self._pool.get_size() if self._pool else 0)
+        IN_USE.labels(name).set_function(self._in_use)
 
     @property
     def suspect(self) -> bool:
@@ -119,7 +137,12 @@ class Pool:
             )
         return self._pool
 
+    def _in_use(self) -> int:
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool else 0
+
     async def _checkout(self) -> "PoolConnectionProxy[Record]":
+        began = time.perf_counter()
+        self._waiting.inc()
         try:
             pool = await self._opened  # no I/O: min_size is 0
             return await pool.acquire(timeout=_ACQUIRE_SECONDS)
@@ -128,6 +151,9 @@ class Pool:
                 self._failed_at = time.monotonic()
                 raise _unavailable() from error
             raise
+        finally:
+            self._waiting.dec()
+            self._acquire.observe(time.perf_counter() - began)
 
 
 class Postgres:
@@ -162,8 +188,11 @@ async def open_postgres(settings: PostgresSettings) -> AsyncGenerator[Postgres]:
     size, primary = settings.postgres_pool_size, settings.postgres_dsn.get_secret_value()
     postgres = Postgres(
         Pool(primary, size=size),
-        [Pool(dsn.get_secret_value(), size=size) for dsn in settings.postgres_replica_dsns],
-        aside=Pool(primary, size=_ASIDE),
+        [
+            Pool(dsn.get_secret_value(), size=size, name=f"replica-{number}")
+            for number, dsn in enumerate(settings.postgres_replica_dsns)
+        ],
+        aside=Pool(primary, size=_ASIDE, name="aside"),
     )
     try:
         yield postgres

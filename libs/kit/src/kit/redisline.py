@@ -103,6 +103,11 @@ class Line(asyncio.Protocol):
         self._ended = False
         self.answered = False
 
+    @property
+    def backlog(self) -> int:
+        """Commands that have no answer yet."""
+        return len(self._asked)
+
     def send(self, commands: Iterable[Command]) -> None:
         now, content = self._loop.time(), bytearray()
         for command in commands:

@@ -6,7 +6,7 @@ Without one no span is made; the W3C trace context that came in is still passed 
 import re
 from collections.abc import Callable, Generator, Iterable, MutableSequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 
 import grpc
@@ -17,9 +17,11 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from kit.sampling import Discreet
+from kit.sampling import Roots as Roots
+from kit.sampling import provider_of as provider_of
 from kit.settings import ProcessSettings
 
 TRACEPARENT = "traceparent"
@@ -28,33 +30,10 @@ Header = tuple[str, bytes]
 
 _W3C = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FAULTS = frozenset((2, 4, 12, 13, 14, 15))  # statuses that are the callee's fault: unknown, late, internal, ...
+_QUEUE = 8192  # spans that wait for the collector; more are dropped, and their traces have holes
 _PATIENCE = 3  # seconds for a collector to take a batch; the end of the process waits for no more
 
 tracer = trace.get_tracer("heliograph")
-
-
-class Roots(RandomIdGenerator):
-    """Ids of new traces, which may be drawn before there is a span: most of them are not sampled and need none."""
-
-    def __init__(self, ratio: float) -> None:
-        self._bound = TraceIdRatioBased.get_bound_for_rate(ratio)
-        self._drawn: ContextVar[int] = ContextVar("drawn", default=0)
-
-    def generate_trace_id(self) -> int:
-        return self._drawn.get() or super().generate_trace_id()
-
-    def samples(self, trace_id: int) -> bool:
-        """What the sampler says of a new trace with this id."""
-        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
-
-    @contextmanager
-    def drawn(self, trace_id: int) -> Generator[None]:
-        """A span that is made within this and is the first of its trace has this id."""
-        token = self._drawn.set(trace_id)
-        try:
-            yield
-        finally:
-            self._drawn.reset(token)
 
 
 def configure(settings: ProcessSettings, service: str) -> None:
@@ -66,15 +45,9 @@ def configure(settings: ProcessSettings, service: str) -> None:
 
     provider = provider_of(settings.trace_sample_ratio, Resource.create({SERVICE_NAME: service}))
     insecure = not settings.otlp_endpoint.startswith("https://")
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure, timeout=_PATIENCE))
-    )
+    exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure, timeout=_PATIENCE)
+    provider.add_span_processor(Discreet(BatchSpanProcessor(exporter, max_queue_size=_QUEUE)))
     trace.set_tracer_provider(provider)
-
-
-def provider_of(ratio: float, resource: Resource | None = None) -> TracerProvider:
-    """Samples that share of the new traces, and of others what their beginning says."""
-    return TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(ratio)), id_generator=Roots(ratio))
 
 
 def roots() -> Roots | None:
@@ -147,8 +120,23 @@ def trace_id() -> str | None:
 
 def traceparent() -> str | None:
     """The current trace context as the W3C header's value."""
-    now = trace.get_current_span().get_span_context()
+    return _told(trace.get_current_span())
+
+
+def _told(span: Span) -> str | None:
+    now = span.get_span_context()
     return f"00-{now.trace_id:032x}-{now.span_id:016x}-{now.trace_flags:02x}" if now.is_valid else None
+
+
+def exemplar() -> dict[str, str] | None:
+    """The current trace as the exemplar of a measurement, when it is one of those that are exported."""
+    span = trace.get_current_span()
+    return {"trace_id": trace.format_trace_id(span.get_span_context().trace_id)} if span.is_recording() else None
+
+
+def exemplar_of(value: str) -> dict[str, str] | None:
+    """The same of the trace that a W3C header's value names."""
+    return {"trace_id": value[3:35]} if enabled() and is_sampled(value) else None
 
 
 def is_recording() -> bool:
@@ -167,6 +155,17 @@ def adopt(value: str) -> None:
         flags = trace.TraceFlags(int(found[3], 16))
         came = trace.SpanContext(int(found[1], 16), int(found[2], 16), is_remote=True, trace_flags=flags)
         otel_context.attach(trace.set_span_in_context(trace.NonRecordingSpan(came)))
+
+
+@contextmanager
+def within(value: str | None) -> Generator[None]:
+    """The block belongs to the trace that a W3C header's value names; to the current one without a value."""
+    token = otel_context.attach(otel_context.get_current())
+    try:
+        adopt(value or "")
+        yield
+    finally:
+        otel_context.detach(token)
 
 
 def begin() -> None:
@@ -190,6 +189,37 @@ def extract(headers: Iterable[Header]) -> Context:
         key: value.decode("ascii", "replace") for key, value in headers if key in propagate.get_global_textmap().fields
     }
     return propagate.extract(carrier) if carrier else otel_context.get_current()
+
+
+@contextmanager
+def relaying() -> Generator[Callable[[str, str, datetime], str]]:
+    """Around the sending of messages of many traces. What it yields takes a name, a W3C header's value and since when
+    the message waited, and answers the value to send it with: of a span until the end of the block, in sampled
+    traces."""
+    spans: list[Span] = []
+    traced = enabled()
+
+    def onward(name: str, came: str, since: datetime) -> str:
+        if not (traced and is_sampled(came)):
+            return came
+        context, began = propagate.extract({TRACEPARENT: came}, Context()), int(since.timestamp() * 1e9)
+        spans.append(tracer.start_span(name, context, SpanKind.PRODUCER, start_time=began))
+        return _told(spans[-1]) or came
+
+    try:
+        yield onward
+    except BaseException as error:
+        for span in spans:
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+        raise
+    finally:
+        for span in spans:
+            span.end()
+
+
+def mark_failed(error: Exception) -> None:
+    """The current span, which its block will leave without an exception."""
+    trace.get_current_span().set_status(StatusCode.ERROR, type(error).__name__)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from kit import telemetry
 from kit.errors import Unavailable
 from prometheus_client import Counter, Histogram
 
@@ -100,7 +101,7 @@ class Push:
         ROWS.labels(self._lane.name.lower()).inc(len(awake) // ID_BYTES)
         SAVED.labels(self._lane.name.lower()).inc((len(chunk.followers) - len(awake)) // ID_BYTES)
         seconds = (micros(self._now()) - chunk.at_us) / 1e6
-        DELAY.labels(self._lane.name.lower()).observe(max(seconds, 0))
+        DELAY.labels(self._lane.name.lower()).observe(max(seconds, 0), telemetry.exemplar())
 
     async def warm_up(self, chunk: Chunk) -> None:
         """Raises Unavailable while Redis is down."""

@@ -11,6 +11,8 @@ from heliograph.events.v1.user_events_pb2 import AccountStateChanged, PrivacyCha
 from kit import log
 from kit.consumer import Delivery, Handle, by_topic, dispatch
 from kit.errors import Unavailable
+from kit.outage import outlast
+from prometheus_client import Gauge
 
 from post_service.events import POST_TOPIC, USER_TOPIC
 from post_service.media.desk import Desk
@@ -19,7 +21,11 @@ from post_service.media.moving import drop_old_place, move, purge
 from post_service.model.media import MediaState, Medium, Step, next_step, upload_key
 from post_service.model.visibility import Audience, Profile, open_to_all, shown_to_all
 
+DEPTH = Gauge("heliograph_media_queue_depth", "Media uploaded and not yet ready or refused (counted to 10,001)")
+AGE = Gauge("heliograph_media_queue_age_seconds", "Since the medium that waits the longest last moved on, 0 for none")
+
 _AT_ONCE = 4
+_GAUGE_SECONDS = 10
 _SWEEP_SECONDS = 600
 _FORGOTTEN_SECONDS = 1800
 _BATCH = 100
@@ -85,6 +91,14 @@ class MediaWorker:
             await self.take_up_forgotten(_FORGOTTEN_SECONDS)
             await self.remove_stray_uploads()
             await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def measure(self) -> None:
+        """A task. Every worker shows the same queue: that of the database."""
+        while True:
+            depth, age = await outlast(self._desk.progress.queue, what="media gauge")
+            DEPTH.set(depth)
+            AGE.set(max(age, 0))
+            await asyncio.sleep(_GAUGE_SECONDS)
 
     async def take_up_forgotten(self, older_than_seconds: float) -> None:
         for medium in await self._desk.progress.unfinished(older_than_seconds=older_than_seconds, limit=_BATCH):

@@ -3,6 +3,8 @@ audience needs it. Decided in the transaction that makes it so, under the author
 
 from collections.abc import Sequence
 
+from kit import telemetry
+
 from post_service.model.changes import MediaUploaded, PostPublished
 from post_service.model.media import MediaState, Medium, fits, settled
 from post_service.model.posts import Post
@@ -27,10 +29,11 @@ async def publish_if_settled(tx: Transaction, author: Profile, post_id: int) -> 
     if post is None or post.state is not PostState.PENDING:
         return
     if all_settled(post.media, for_all=open_to_all(author, post.content.audience)):
-        await rows.publish(tx.conn, author.id, post_id)
+        traceparent = await rows.publish(tx.conn, author.id, post_id)
         current = await rows.reload(tx.conn, author.id, post_id)
         assert current is not None  # noqa: S101 read a moment ago under the same lock
-        await published(tx, current)
+        with telemetry.within(traceparent):  # the post's way to its readers, not that of the file
+            await published(tx, current)
 
 
 async def move_misplaced(tx: Transaction, author: Profile, post: Post) -> int:

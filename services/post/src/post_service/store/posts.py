@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from kit import telemetry
 from kit.postgres import Connection, Pool, Postgres, Record
 
 from post_service.model.media import Medium
@@ -157,15 +158,16 @@ async def insert(
     """The new post's id. Raises UniqueViolationError when the request id is in use."""
     post_id = await conn.fetchval(
         """insert into posts (author_id, request_id, request_hash, title, caption, tags, mentions, location_name,
-            latitude, longitude, audience, comments_off, state, published_at)
+            latitude, longitude, audience, comments_off, state, published_at, traceparent)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::smallint,
-            case when $13::smallint = 1 then clock_timestamp() end)
+            case when $13::smallint = 1 then clock_timestamp() end, case when $13::smallint = 0 then $14 end)
         returning id""",
         author_id,
         request_id,
         request_hash,
         *_values_of(content),
         state,
+        telemetry.traceparent(),
     )
     await _tag(conn, author_id, post_id, content.tags)
     return post_id
@@ -189,10 +191,11 @@ async def rewrite(conn: Connection, post: Post, content: Content, state: PostSta
         await _tag(conn, post.author_id, post.id, content.tags)
 
 
-async def publish(conn: Connection, author_id: int, post_id: int) -> None:
-    await conn.execute(
+async def publish(conn: Connection, author_id: int, post_id: int) -> str | None:
+    """Answers the trace context of the request that made the post."""
+    return await conn.fetchval(
         """update posts set state = 1, published_at = clock_timestamp(), version = version + 1
-        where author_id = $1 and id = $2 and state = 0""",
+        where author_id = $1 and id = $2 and state = 0 returning traceparent""",
         author_id,
         post_id,
     )

@@ -63,6 +63,15 @@ class ProcessingStore:
               and changed_at < clock_timestamp() - make_interval(secs => $1) order by changed_at limit $2"""
         return [medium_of(row) for row in await self._postgres.primary.fetch(query, older_than_seconds, limit)]
 
+    async def queue(self) -> tuple[int, float]:
+        """How many media are in work (counted to 10,001), and for how many seconds the one that waits the longest has
+        not moved on."""
+        query = """select count(*) as depth,
+                coalesce(extract(epoch from clock_timestamp() - min(changed_at)), 0)::float8 as age
+            from (select changed_at from media where state in (2, 3, 4) order by changed_at limit 10001) as waiting"""
+        (row,) = await self._postgres.primary.fetch(query)
+        return row["depth"], row["age"]
+
     async def in_work(self, ids: Sequence[int]) -> set[int]:
         query = "select id from media where id = any($1) and state in (2, 3, 4)"
         return {row["id"] for row in await self._postgres.primary.fetch(query, ids)}
