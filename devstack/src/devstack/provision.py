@@ -1,7 +1,7 @@
-"""`python -m devstack provision secrets | stores`: what servers need that something else runs, such as compose.
+"""`python -m devstack provision secrets | cluster-secrets | stores`: what servers need that something else runs.
 
 Reads HELIOGRAPH_POSTGRES_ADDRESS (host:port), HELIOGRAPH_REDIS_URL, HELIOGRAPH_KAFKA_BOOTSTRAP, HELIOGRAPH_S3_ENDPOINT,
-HELIOGRAPH_S3_REGION and HELIOGRAPH_S3_ACCESS_KEY. Both commands are idempotent.
+HELIOGRAPH_S3_REGION and HELIOGRAPH_S3_ACCESS_KEY. All commands are idempotent.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from devstack import data, processes, system
+from devstack import cluster_secrets, data, processes, system
 from devstack.faults import StackError
 from devstack.names import Names
 from devstack.processes import TABLE, Setting
@@ -29,6 +29,18 @@ Root = Annotated[Path, typer.Option(help="The folder above `secrets`.")]
 def secrets(root: Root) -> None:
     """Write random secrets that are not there yet: ROOT/secrets/<service>/ for each service, and the servers' own."""
     write_secrets(root, os.environ)
+
+
+@app.command(name="cluster-secrets")
+def secrets_of_cluster(root: Root) -> None:
+    """The same as Secrets of the namespace that this pod is in; ROOT/token-keys, where it is, becomes one, too."""
+    cluster = cluster_secrets.here(os.environ)
+    folder = root / "secrets"
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    cluster_secrets.recall(cluster, folder)
+    write_secrets(root, os.environ)
+    made = cluster_secrets.publish(cluster, root)
+    typer.echo(f"made: {', '.join(made) or 'nothing, all were there'}")
 
 
 @app.command()

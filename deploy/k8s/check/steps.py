@@ -1,0 +1,88 @@
+"""The steps of `make charts`: each raises Fault, or answers what it found, in a word."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from deploy.k8s.check import charts, conform, golden, peers, readmes, scaling, schemas, truth, values
+from deploy.k8s.check.documents import Document, parse
+from deploy.k8s.check.shell import Fault, ask, run
+
+WHOLE = ("default-external", "everything-on", "evaluation")
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Of the charts in `folder`, which have their dependencies in place."""
+
+    folder: Path
+
+    @cached_property
+    def rendered(self) -> dict[str, str]:
+        return {example.name: charts.render(self.folder, example) for example in charts.EXAMPLES}
+
+    @cached_property
+    def documents(self) -> dict[str, list[Document]]:
+        return {name: parse(text) for name, text in self.rendered.items()}
+
+    def lint(self) -> str:
+        """With the values of the examples, since required ones have no default."""
+        for name in charts.names():
+            examples = [each for each in charts.EXAMPLES if each.chart == name]
+            for files in [each.files for each in examples] or [[]]:
+                own = [word for file in files for word in ("--values", str(file))]
+                if name in {each.chart for each in charts.EXAMPLES} or charts.is_library(name):
+                    run(["helm", "lint", "--strict", "--quiet", name, *own], folder=self.folder)
+        return f"{len(charts.names())} charts"
+
+    def unit(self) -> str:
+        suites = [name for name in charts.names() if (self.folder / name / "tests").is_dir()]
+        answer = ask(["helm-unittest", "--strict", *suites], folder=self.folder)
+        if answer.status:
+            raise Fault(answer.text)
+        return " ".join(line.split(":")[1].strip() for line in answer.out.splitlines() if line.startswith("Tests:"))
+
+    def values(self) -> str:
+        found = [line for name in charts.names() for line in values.faults(self.folder / name)]
+        return _none(found)
+
+    def readmes(self) -> str:
+        return readmes.compare(self.folder)
+
+    def golden(self) -> str:
+        golden.compare(self.rendered)
+        return f"{len(self.rendered)} examples"
+
+    def schemas(self) -> str:
+        """The newest templates of all examples, for each Kubernetes."""
+        told = [f"{version}: {conform.valid(self.rendered, version)}" for version in schemas.minors()]
+        return ", ".join(told)
+
+    def score(self) -> str:
+        return conform.score(self.rendered, charts.RENDERED_FOR)
+
+    def truth(self) -> str:
+        found: list[str] = []
+        for name in WHOLE:
+            documents = self.documents[name]
+            for check in (truth.processes, truth.settings, scaling.topics, scaling.shutdown, peers.faults):
+                found += [f"{name}: {line}" for line in check(documents)]
+        for name, documents in self.documents.items():
+            found += [f"{name}: {line}" for line in truth.keys(documents)]
+        return _none(found)
+
+    def renew(self) -> None:
+        golden.renew(self.rendered)
+        readmes.renew(self.folder)
+
+    @property
+    def all(self) -> dict[str, Callable[[], str]]:
+        order = (self.lint, self.unit, self.values, self.readmes, self.golden, self.schemas, self.score, self.truth)
+        return {step.__name__: step for step in order}
+
+
+def _none(faults: Iterable[str]) -> str:
+    if found := list(dict.fromkeys(faults)):
+        raise Fault("\n".join(found))
+    return ""
