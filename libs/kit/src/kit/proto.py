@@ -1,4 +1,4 @@
-"""Between Python's values and protobuf's well-known types."""
+"""Between Python's values and protobuf's."""
 
 from datetime import UTC, datetime
 
@@ -18,3 +18,17 @@ def timestamp(moment: datetime) -> Timestamp:
 def datetime_of(stamp: Timestamp) -> datetime:
     """In UTC, cut to microseconds."""
     return stamp.ToDatetime(tzinfo=UTC)
+
+
+def member(number: int, message: bytes) -> bytes:
+    """An encoded message as member `number` of another, at most 15. Encoded messages that follow one another are one
+    message with the members of all: so what is kept encoded can be sent as it is.
+
+    https://protobuf.dev/programming-guides/encoding
+    """
+    length, size = len(message), bytearray((number << 3 | 2,))
+    while length > 0x7F:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    size.append(length)
+    return bytes(size) + message

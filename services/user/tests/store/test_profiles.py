@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from kit.cache import Cache
 from kit.errors import Unavailable
 from kit.redis import open_redis
 from kit.settings import RedisSettings
@@ -41,7 +40,7 @@ def loading(*profiles: Profile, calls: list[list[int]] | None = None) -> Load:
 
 
 def cache_in(redis: Redis) -> ProfileCache:
-    return ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, 60))
+    return ProfileCache(redis, events.encode, events.decode, 60)
 
 
 @pytest_asyncio.fixture

@@ -6,6 +6,7 @@ from functools import lru_cache
 from heliograph.post.v1 import fragments_pb2 as pb
 from heliograph.post.v1 import post_pb2
 from heliograph.post.v1.fragments_pb2_grpc import FragmentServiceServicer
+from kit.proto import member
 from kit.server import Context
 
 from post_service.rpc.messages import mention_messages
@@ -20,7 +21,7 @@ class FragmentRpc(FragmentServiceServicer):
 
     async def GetFragments(self, request: pb.GetFragmentsRequest, context: Context) -> pb.GetFragmentsResponse:
         found, authors = await self._fragments.get(request.ids)
-        parts = [_member(_FRAGMENTS, _fragment(each, features=request.features)) for each in found]
+        parts = [member(_FRAGMENTS, _fragment(each, features=request.features)) for each in found]
         parts += [_author(id_, json) for id_, json in authors.items()]
         return pb.GetFragmentsResponse.FromString(b"".join(parts))
 
@@ -43,9 +44,8 @@ class FragmentRpc(FragmentServiceServicer):
         return pb.ListCommentersResponse(posts=posts)
 
 
-# Encoded messages that follow one another are one message with the members of all: so what a post's copy holds encoded
-# is sent as it is. Making messages of it cost four times as much.
-_FRAGMENTS, _AUTHORS = b"\x0a", b"\x12"  # tags of the response's members
+# What a post's copy holds encoded is sent as it is. Making messages of it cost four times as much.
+_FRAGMENTS, _AUTHORS = 1, 2  # members of the response
 _DEMANDS = {
     flags: pb.Fragment(demand=pb.Demand(author=flags[0], follower=flags[1], close_friend=flags[2])).SerializeToString()
     for flags in itertools.product((False, True), repeat=3)
@@ -71,14 +71,4 @@ def _counts(likes: int, comments: int) -> bytes:
 
 @lru_cache(4096)
 def _author(id_: int, json: bytes) -> bytes:
-    return _member(_AUTHORS, pb.Author(id=id_, json=json).SerializeToString())
-
-
-def _member(tag: bytes, message: bytes) -> bytes:
-    """With its length as a varint before it."""
-    length, size = len(message), bytearray(tag)
-    while length > 0x7F:
-        size.append(length & 0x7F | 0x80)
-        length >>= 7
-    size.append(length)
-    return bytes(size) + message
+    return member(_AUTHORS, pb.Author(id=id_, json=json).SerializeToString())

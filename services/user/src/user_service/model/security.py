@@ -23,10 +23,10 @@ class Kind(StrEnum):
     CONFIRMATION_FAILED = "confirmation_failed"
     LOGGED_OUT = "logged_out"
     SESSIONS_ENDED = "sessions_ended"
-    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    PASSWORD_RESET = "password_reset"  # noqa: S105
-    PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 the name of a kind
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 the name of a kind
+    PASSWORD_RESET = "password_reset"  # noqa: S105 the name of a kind
+    PASSWORD_RESET_REQUESTED = "password_reset_requested"  # noqa: S105 the name of a kind
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
     EMAIL_VERIFIED = "email_verified"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     SECOND_FACTOR_RESET = "second_factor_reset"
     APP_CREATED = "app_created"
     APP_DELETED = "app_deleted"
-    APP_SECRET_RENEWED = "app_secret_renewed"  # noqa: S105
+    APP_SECRET_RENEWED = "app_secret_renewed"  # noqa: S105 the name of a kind
     APP_AUTHORISED = "app_authorised"
     APP_REMOVED = "app_removed"
     CODE_REUSED = "code_reused"

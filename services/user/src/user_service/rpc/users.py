@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1 import user_pb2_grpc
 from kit.paging import page_size
-from kit.proto import timestamp
+from kit.proto import member, timestamp
 from kit.server import Context
 
 from user_service.events import profile_message
@@ -20,6 +20,7 @@ from user_service.service.sessions import Granted, Sessions
 from user_service.service.tokens import AccessTokens
 
 _REVOCATIONS = 1000
+_PROFILES = 1  # member of a response
 
 
 class UserRpc(user_pb2_grpc.UserServiceServicer):
@@ -49,7 +50,7 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         self, request: pb.BatchGetProfilesRequest, context: Context
     ) -> pb.BatchGetProfilesResponse:
         profiles = await self._accounts.profiles(request.ids)
-        return pb.BatchGetProfilesResponse(profiles=map(profile_message, profiles))
+        return pb.BatchGetProfilesResponse.FromString(b"".join([member(_PROFILES, each) for each in profiles]))
 
     async def GetProfileByUsername(
         self, request: pb.GetProfileByUsernameRequest, context: Context

@@ -106,7 +106,7 @@ class Exporting:
     async def _collect(
         self, export: Export, name: str, source: Source, archive: Archive, missing: list[str], progress: int
     ) -> None:
-        token = ""
+        token = ""  # nosec B105 the first page
         while True:
             pieces, token = await source.export(export.user_id, token)
             for piece in pieces:

@@ -58,7 +58,7 @@ class AdminStore:
         return await conn.fetchval(query, Role.ADMIN, AccountState.ACTIVE, user_id)
 
     async def standing(self, conn: Connection, user_id: int) -> Standing | None:
-        query = f"select role, state, {_FACTORS} as factor from accounts where user_id = $1"  # noqa: S608
+        query = f"select role, state, {_FACTORS} as factor from accounts where user_id = $1"  # noqa: S608 only constants
         row = await conn.fetchrow(query, user_id)
         return Standing(Role(row["role"]), AccountState(row["state"]), row["factor"]) if row else None
 

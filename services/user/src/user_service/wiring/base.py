@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kit.cache import Cache
+from kit.hotredis import open_hot_redis
 from kit.kafka import open_producer
 from kit.outbox import Outbox
 from kit.postgres import Postgres, open_postgres
@@ -70,7 +70,8 @@ async def open_base(stack: AsyncExitStack, settings: UserSettings, clock: Callab
     accounts, sessions, log = AccountStore(postgres), SessionStore(postgres), SecurityLog()
     outbox = Outbox(postgres, producer, source="user", topic_prefix=settings.topic_prefix)
     tokens = AccessTokens(KeyFolder(settings.token_keys_dir), settings.tokens)
-    profiles = ProfileCache(Cache(redis, "user:profile", events.encode, events.decode, settings.profile_cache_seconds))
+    hot = await stack.enter_async_context(open_hot_redis(settings))
+    profiles = ProfileCache(redis, events.encode, events.decode, settings.profile_cache_seconds, hot)
     mail = MailQueue()
     bucket = await stack.enter_async_context(open_bucket(settings))
     pictures = open_pictures(stack, settings)

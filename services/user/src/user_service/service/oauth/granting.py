@@ -115,7 +115,7 @@ def _filled(granted: Granted) -> Answer:
         200,
         {
             "access_token": granted.access_token,
-            "token_type": "Bearer",
+            "token_type": "Bearer",  # nosec B105 a word of OAuth
             "expires_in": int(granted.expires_in.total_seconds()),
             "refresh_token": granted.refresh_token,
             "scope": " ".join(granted.scopes),
