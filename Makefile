@@ -9,7 +9,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph erasure-check
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph erasure-check images images-test
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -100,3 +100,10 @@ openapi: setup ## Write gateway/openapi.json
 
 lock: setup ## Renew requirements/*.lock (make lock UPGRADE=1 takes newer versions)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) requirements/lock.py $(if $(UPGRADE),--upgrade)
+
+images: ## Build the images: make images [SERVICES="user feed"] [TAG=0.1.0] [REPOSITORY=heliograph] [BASE=pinned] [ENGINE=docker]
+	@python3 -m deploy.images.build $(SERVICES) $(if $(TAG),--tag "$(TAG)") $(if $(REPOSITORY),--repository "$(REPOSITORY)") \
+	  $(if $(BASE),--base "$(BASE)") $(if $(ENGINE),--engine "$(ENGINE)") $(if $(SOURCE),--source "$(SOURCE)")
+
+images-test: setup images ## Look into each image, and run the whole system and the demo from them
+	@$(PY) -m devstack servers run -- $(PY) -m pytest deploy/images/tests/containers
