@@ -13,16 +13,18 @@ from devstack.faults import StackError
 from devstack.machine import Account
 
 SOCKET_PATH_LIMIT = 100
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Site:
-    """`account` runs the backing servers (None: the caller); `java` is a Java home."""
+    """`account` runs the servers (None: the caller), which listen on the address `host`; `java` is a Java home."""
 
     root: Path
     ports: Mapping[str, int]
     account: Account | None
     java: Path
+    host: str = LOOPBACK
 
     def server(self, name: str) -> Path:
         """Where a server keeps its configuration and data; owned by `account`."""

@@ -90,14 +90,14 @@ initial_token: "0"
 auto_bootstrap: false
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
-    parameters: [{{seeds: "127.0.0.1:{site.ports["cassandra-storage"]}"}}]
+    parameters: [{{seeds: "{site.host}:{site.ports["cassandra-storage"]}"}}]
 endpoint_snitch: SimpleSnitch
 dynamic_snitch: false
-listen_address: 127.0.0.1
+listen_address: {site.host}
 storage_port: {site.ports["cassandra-storage"]}
 ssl_storage_port: {site.ports["cassandra-tls"]}
 start_native_transport: true
-rpc_address: 127.0.0.1
+rpc_address: {site.host}
 native_transport_port: {site.ports[NAME]}
 native_transport_max_threads: 32
 data_file_directories: [{folder}/data]
@@ -151,7 +151,7 @@ def unit(site: Site) -> Unit:
         *("-Xss512k", *_JAVA[wanted()], "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"),
         "-Djava.awt.headless=true",
         "-Djava.security.manager=allow",
-        f"-Djava.io.tmpdir={folder}/tmp",  # noqa: S108
+        f"-Djava.io.tmpdir={folder}/tmp",  # noqa: S108 the stack's own folder
         "-Djdk.attach.allowAttachSelf=true",
         "-Dio.netty.tryReflectionSetAccessible=true",
         "-Dio.netty.eventLoopThreads=2",
@@ -172,6 +172,6 @@ def unit(site: Site) -> Unit:
 
 def settings(site: Site) -> dict[str, str]:
     return {
-        "HELIOGRAPH_CASSANDRA_CONTACT_POINTS": f"127.0.0.1:{site.ports[NAME]}",
+        "HELIOGRAPH_CASSANDRA_CONTACT_POINTS": f"{site.host}:{site.ports[NAME]}",
         "HELIOGRAPH_CASSANDRA_LOCAL_DC": "datacenter1",
     }

@@ -45,7 +45,7 @@ def render(site: Site) -> str:
 cluster.name: heliograph
 node.name: heliograph-1
 discovery.type: single-node
-network.host: 127.0.0.1
+network.host: {site.host}
 http.port: {site.ports[NAME]}
 transport.port: {site.ports["elasticsearch-transport"]}
 path.data: {folder}/data
@@ -66,8 +66,8 @@ def unit(site: Site) -> Unit:
         environment={
             "ES_JAVA_HOME": str(site.java),
             "ES_PATH_CONF": f"{folder}/config",
-            "ES_TMPDIR": f"{folder}/tmp",  # noqa: S108
-            "LIBFFI_TMPDIR": f"{folder}/tmp",  # noqa: S108
+            "ES_TMPDIR": f"{folder}/tmp",  # noqa: S108 the stack's own folder
+            "LIBFFI_TMPDIR": f"{folder}/tmp",  # noqa: S108 the stack's own folder
             "CLI_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx32m",
             "LANG": "C.UTF-8",
         },
@@ -76,4 +76,4 @@ def unit(site: Site) -> Unit:
 
 
 def settings(site: Site) -> dict[str, str]:
-    return {"HELIOGRAPH_ELASTICSEARCH_URL": f"http://127.0.0.1:{site.ports[NAME]}"}
+    return {"HELIOGRAPH_ELASTICSEARCH_URL": f"http://{site.host}:{site.ports[NAME]}"}

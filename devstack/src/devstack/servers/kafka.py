@@ -64,9 +64,9 @@ def render(site: Site) -> str:
     return f"""\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+controller.quorum.voters=1@{site.host}:{controller}
+listeners=PLAINTEXT://{site.host}:{broker},CONTROLLER://{site.host}:{controller}
+advertised.listeners=PLAINTEXT://{site.host}:{broker}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
@@ -108,4 +108,4 @@ def unit(site: Site) -> Unit:
 
 
 def settings(site: Site) -> dict[str, str]:
-    return {"HELIOGRAPH_KAFKA_BOOTSTRAP": f"127.0.0.1:{site.ports[NAME]}"}
+    return {"HELIOGRAPH_KAFKA_BOOTSTRAP": f"{site.host}:{site.ports[NAME]}"}

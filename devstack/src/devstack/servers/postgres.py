@@ -9,15 +9,16 @@ from devstack.unit import Unit
 
 NAME = "postgres"
 SUPERUSER = "heliograph"
+WHO = "host all all samenet scram-sha-256\n"  # whoever shares a network with the address it listens on
 
 
 def prepare(site: Site) -> None:
     folder = machine.own(site.server(NAME), site.account)
     if not (folder / "data").exists():
         _initdb(site, folder)
-    path = folder / "postgres.conf"
-    path.write_text(render(site))
-    path.chmod(0o644)
+    for name, text in (("postgres.conf", render(site)), ("hba.conf", WHO)):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o644)
 
 
 def _initdb(site: Site, folder: Path) -> None:
@@ -45,7 +46,7 @@ def _initdb(site: Site, folder: Path) -> None:
 
 def render(site: Site) -> str:
     return f"""\
-listen_addresses = '127.0.0.1'
+listen_addresses = '{site.host}'
 port = {site.ports[NAME]}
 unix_socket_directories = ''
 max_connections = 300
@@ -68,7 +69,7 @@ def unit(site: Site) -> Unit:
             f"{artifacts.home(NAME)}/bin/postgres",
             f"--config-file={folder}/postgres.conf",
             f"--data_directory={folder}/data",
-            f"--hba_file={folder}/data/pg_hba.conf",
+            f"--hba_file={folder}/hba.conf",
             f"--ident_file={folder}/data/pg_ident.conf",
         ],
         folder=folder,
@@ -83,4 +84,4 @@ def settings(site: Site) -> dict[str, str]:
 
 def dsn(site: Site, database: str) -> str:
     password = site.secret("postgres_password")
-    return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{site.ports[NAME]}/{database}"
+    return f"postgresql://{SUPERUSER}:{password}@{site.host}:{site.ports[NAME]}/{database}"

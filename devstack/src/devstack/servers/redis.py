@@ -30,7 +30,7 @@ def prepare(site: Site) -> None:
 
 def render(site: Site) -> str:
     return f"""\
-bind 127.0.0.1
+bind {site.host}
 port {site.ports[NAME]}
 requirepass {site.secret("redis_password")}
 dir {site.server(NAME)}
@@ -50,4 +50,4 @@ def unit(site: Site) -> Unit:
 
 
 def settings(site: Site) -> dict[str, str]:
-    return {"HELIOGRAPH_REDIS_URL": f"redis://:{site.secret('redis_password')}@127.0.0.1:{site.ports[NAME]}/0"}
+    return {"HELIOGRAPH_REDIS_URL": f"redis://:{site.secret('redis_password')}@{site.host}:{site.ports[NAME]}/0"}

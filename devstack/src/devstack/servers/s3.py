@@ -18,7 +18,7 @@ def prepare(site: Site) -> None:
 
 def render(site: Site) -> str:
     return f"""\
-s3proxy.endpoint=http://127.0.0.1:{site.ports[NAME]}
+s3proxy.endpoint=http://{site.host}:{site.ports[NAME]}
 s3proxy.authorization=aws-v2-or-v4
 s3proxy.identity={ACCESS_KEY}
 s3proxy.credential={site.secret("s3_secret_key")}
@@ -40,7 +40,7 @@ def unit(site: Site) -> Unit:
 
 def settings(site: Site) -> dict[str, str]:
     return {
-        "HELIOGRAPH_S3_ENDPOINT": f"http://127.0.0.1:{site.ports[NAME]}",
+        "HELIOGRAPH_S3_ENDPOINT": f"http://{site.host}:{site.ports[NAME]}",
         "HELIOGRAPH_S3_REGION": REGION,
         "HELIOGRAPH_S3_ACCESS_KEY": ACCESS_KEY,
         "HELIOGRAPH_S3_SECRET_KEY": site.secret("s3_secret_key"),
