@@ -35,9 +35,11 @@ PortsKind = Annotated[
     typer.Option("--ports", envvar="HELIOGRAPH_PORTS", help="fixed (the defaults) or free; remembered."),
 ]
 
+Mtls = Annotated[bool, typer.Option("--mtls", envvar="HELIOGRAPH_MTLS", help="Services prove who they are.")]
+
 
 @app.command()
-def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> None:
+def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed", mtls: Mtls = False) -> None:
     """Start everything and print where it is."""
     began = time.monotonic()
     console = Console()
@@ -45,7 +47,7 @@ def up(root: Root = None, port: Ports = None, ports_: PortsKind = "fixed") -> No
     with starting(folder):
         site = stack.make_site(folder, ports.asked_for(port or []), whole=True, free=free)
         try:
-            stack.up(site, console)
+            stack.up(site, console, mtls=mtls)
         except KeyboardInterrupt as interrupt:
             told = "interrupted; what has started goes on running: `make up` resumes, `make down` stops it"
             raise StackError(told) from interrupt

@@ -38,6 +38,8 @@ class Authority:
         )  # fmt: skip
         made = _builder(name, name, key.public_key(), life)
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # Tells two authorities of one name apart, while both are trusted.
+        made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         return cls(key, made.add_extension(usage, critical=True).sign(key, hashes.SHA256()))
 
     @property
@@ -54,6 +56,8 @@ class Authority:
             x509.SubjectAlternativeName([*names, x509.IPAddress(ip_address(host))]), critical=False
         )
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        made = made.add_extension(signer, critical=False)
         uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         signed = made.add_extension(uses, critical=False).sign(self.key, hashes.SHA256())
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -12,7 +12,7 @@ from devstack.unit import Unit
 
 PREFIX = "HELIOGRAPH_"
 # The caller's other HELIOGRAPH_* variables (LOG_LEVEL, OTLP_ENDPOINT, ...) reach every process; these do not.
-NOT_PASSED_ON = ("ROOT", "CACHE", "PORT", "TEST_SERVERS", "SECRETS_DIR")
+NOT_PASSED_ON = ("ROOT", "CACHE", "PORT", "TEST_SERVERS", "SECRETS_DIR", "MTLS", "TLS_DIR")
 MAIL = "mail"  # takes letters and sends none on
 SMTP = "mail-smtp"  # its other port
 SERVICES = ("user", "graph", "post", "feed", "notify", "search")
@@ -39,6 +39,11 @@ class Process:
     def ops(self) -> str:
         """The name of its operations port."""
         return f"{self.name}-ops"
+
+    @property
+    def probe(self) -> str:
+        """The name of its probe port, which gRPC has."""
+        return f"{self.name}-probe"
 
 
 TABLE = (
@@ -67,15 +72,21 @@ EDGE = "edge"
 
 
 def default_ports() -> dict[str, int]:
-    """gateway 8080, gateway-upload 8081, edge 8082, mail 8083; SMTP 18025, gRPC from 18001, operations from 18101."""
+    """gateway 8080, gateway-upload 8081, edge 8082, mail 8083; SMTP 18025; from 18001 gRPC, from 18101 operations, from
+    18201 probes."""
     ports = {"gateway": 8080, "gateway-upload": 8081, EDGE: 8082, MAIL: 8083, SMTP: 18025}
-    ports |= {process.name: 18001 + number for number, process in enumerate(TABLE) if process.listens == "grpc"}
+    for number, process in enumerate(TABLE):
+        if process.listens == "grpc":
+            ports |= {process.name: 18001 + number, process.probe: 18201 + number}
     return ports | {process.ops: 18101 + number for number, process in enumerate(TABLE)}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What processes are told beside their own ports: the servers' addresses, names, ports of all, and secrets."""
+    """What processes are told beside their own ports: the servers' addresses, names, ports of all, and secrets.
+
+    `tls` holds a folder of certificates for each service; None where they trust whoever calls.
+    """
 
     root: Path
     servers: Mapping[str, str]
@@ -83,6 +94,7 @@ class Setting:
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
     edge: bool = False
+    tls: Path | None = None
 
     def url(self, process: str) -> str:
         return f"http://127.0.0.1:{self.ports[process]}"
@@ -105,6 +117,10 @@ def environment(process: Process, setting: Setting) -> dict[str, str]:
     own = {"OPS_LISTEN": f"127.0.0.1:{setting.ports[process.ops]}", "SECRETS_DIR": str(_folder(process, setting))}
     if process.listens:
         own["LISTEN"] = f"127.0.0.1:{setting.ports[process.name]}"
+    if process.listens == "grpc":
+        own["PROBE_LISTEN"] = f"127.0.0.1:{setting.ports[process.probe]}"
+    if setting.tls and process.service != MAIL:
+        own["TLS_DIR"] = str(setting.tls / process.service)
     own |= {f"{name.upper()}_TARGET": f"127.0.0.1:{setting.ports[name]}" for name in SERVICES}
     own |= {"TOPIC_PREFIX": setting.names.topics, "SEARCH_INDEX_PREFIX": setting.names.index}
     own["S3_BUCKET"] = setting.names.bucket

@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from devstack import backing, bringup, edge, machine, ports, readiness, system
+from devstack import authority, backing, bringup, edge, machine, ports, readiness, system
 from devstack.bringup import Step
 from devstack.faults import StackError
 from devstack.names import Names
 from devstack.ports import SERVER_PORTS
 from devstack.processes import EDGE, MAIL, TABLE, Setting, default_ports
 from devstack.progress import Progress
-from devstack.site import Site, make_root, write_private
+from devstack.site import LOOPBACK, Site, make_root, write_private
 from devstack.supervision import Ending, Supervision
 from devstack.unit import Unit
 
@@ -38,8 +38,9 @@ class Row:
     restarts: int
 
 
-def make_site(root: Path, asked: Mapping[str, int], *, whole: bool, free: bool = False) -> Site:
-    """The stack in `root`, its ports chosen and remembered; `whole` has our processes and not only the servers.
+def make_site(root: Path, asked: Mapping[str, int], *, whole: bool, free: bool = False, host: str = LOOPBACK) -> Site:
+    """The stack in `root`, its ports chosen and remembered; `whole` has our processes and not only the servers, which
+    listen on `host`.
 
     Raises StackError for a port newly asked for that is busy, and remembers nothing of it.
     """
@@ -48,13 +49,20 @@ def make_site(root: Path, asked: Mapping[str, int], *, whole: bool, free: bool =
     known = ports.remembered(root)
     ports.refuse_busy({name: port for name, port in asked.items() if known.get(name) != port})
     chosen = ports.choose(root, defaults, asked, free=free)
-    return Site(root, chosen, machine.account(), machine.java_home())
+    return Site(root, chosen, machine.account(), machine.java_home(), host)
 
 
 def setting(site: Site) -> Setting:
     names, servers = Names(), backing.settings(site)
     secrets = system.make_secrets(servers, names.databases, site.secret)
-    return Setting(site.root, servers, names, site.ports, secrets, edge=edge.program() is not None)
+    tls = certificates_of(site.root)
+    known = tls if tls.is_dir() else None
+    return Setting(site.root, servers, names, site.ports, secrets, edge=edge.program() is not None, tls=known)
+
+
+def certificates_of(root: Path) -> Path:
+    """Where the stack's processes have their certificates, if they have any."""
+    return root / "tls"
 
 
 def up_servers(site: Site, console: Console, *, child: bool = False) -> None:
@@ -67,9 +75,12 @@ def up_servers(site: Site, console: Console, *, child: bool = False) -> None:
     backing.publish(site)
 
 
-def up(site: Site, console: Console) -> None:
-    """Everything. Raises StackError at the first thing that does not come up; what runs then goes on running."""
-    supervision, told = Supervision(site.root), setting(site)
+def up(site: Site, console: Console, *, mtls: bool = False) -> None:
+    """Everything, with certificates for all when `mtls`. Raises StackError at the first thing that does not come up;
+    what runs then goes on running."""
+    supervision = Supervision(site.root)
+    _certify(certificates_of(site.root), running=supervision.alive(), mtls=mtls)
+    told = setting(site)
     _refuse(site, supervision, site.ports if told.edge else {k: v for k, v in site.ports.items() if k != EDGE})
     if told.edge:
         edge.prepare(site)
@@ -86,6 +97,17 @@ def up(site: Site, console: Console) -> None:
     asyncio.run(bringup.run(steps, Progress(console)))
     backing.publish(site)
     _publish(told)
+
+
+def _certify(folder: Path, *, running: bool, mtls: bool) -> None:
+    """New certificates for a new start. Raises StackError where half of the processes would have some."""
+    if running:
+        if folder.is_dir() is not mtls:
+            raise StackError(f"the stack runs {'with' if not mtls else 'without'} mTLS: `make down` first")
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if mtls:
+        authority.furnish(folder)
 
 
 def _grounded(step: Step) -> Step:

@@ -75,10 +75,10 @@ def _start(setting: Setting, supervision: Supervision, process: Process, after: 
 
 
 def check(process: Process, ports: Mapping[str, int]) -> bringup.Ready:
-    """gRPC health where it speaks gRPC, /readyz elsewhere; the gateway's own port must answer too."""
+    """gRPC health at the probe port where it speaks gRPC, /readyz elsewhere; the gateway's own port must answer too."""
     ops = f"http://127.0.0.1:{ports[process.ops]}/readyz"
     if process.listens == "grpc":
-        return partial(readiness.grpc_serving, f"127.0.0.1:{ports[process.name]}")
+        return partial(readiness.grpc_serving, f"127.0.0.1:{ports[process.probe]}")
     if process.listens == "http":
         return partial(_both, ops, f"http://127.0.0.1:{ports[process.name]}/healthz")
     return partial(readiness.http_ready, ops)

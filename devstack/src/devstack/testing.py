@@ -29,7 +29,7 @@ import httpx
 import psutil
 from rich.console import Console
 
-from devstack import bringup, data, ports, processes, readiness, system
+from devstack import authority, bringup, data, ports, processes, readiness, system
 from devstack.erasure.stores import Stores, of_setting
 from devstack.faults import StackError
 from devstack.names import Names, fresh_names
@@ -44,9 +44,11 @@ REDIS_DATABASES = range(400, 512)
 
 
 class Stack:
-    """`only` names the processes to run (default all); `environment` adds settings for some, by process name.
+    """`only` names the processes to run (default all); `environment` adds settings for some, by process name; `mtls`
+    has them prove who they are, with certificates in root/tls.
 
-    Attributes: `names` what its data is called, `root` its folder with logs, `url` and `upload_url` of the gateways.
+    Attributes: `names` what its data is called, `root` its folder with logs, `url` and `upload_url` of the gateways,
+    `tls` the folder of its certificates or None.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Stack:
         *,
         only: Sequence[str] = (),
         environment: Mapping[str, Mapping[str, str]] | None = None,
+        mtls: bool = False,
     ) -> None:
         file = servers_file or Path(os.environ[FOUND_BY])
         self._servers = cast("dict[str, str]", read_json(file))
@@ -64,6 +67,7 @@ class Stack:
         self.root = Path(tempfile.mkdtemp(prefix="heliograph-stack."))
         self._supervision = Supervision(self.root)
         self.names: Names = fresh_names(random.choice(REDIS_DATABASES))  # noqa: S311 (no secret)
+        self.tls = self.root / "tls" if mtls else None
         self._setting = self._choose()
         self.url = self._setting.url("gateway")
         self.upload_url = self._setting.url("gateway-upload")
@@ -77,7 +81,9 @@ class Stack:
 
         chosen = ports.choose(self.root, processes.default_ports(), {}, free=True)
         secrets = system.make_secrets(self._servers, self.names.databases, secret)
-        return Setting(self.root, self._servers, self.names, chosen, secrets)
+        if self.tls:
+            authority.furnish(self.tls)
+        return Setting(self.root, self._servers, self.names, chosen, secrets, tls=self.tls)
 
     def __enter__(self) -> Self:
         try:

@@ -108,7 +108,8 @@ async def opened(site: Site, actor: pb.Actor) -> AsyncGenerator[Operator]:
         async def channel_to(service: str) -> grpc.aio.Channel:
             if service not in channels:
                 seconds = _SECONDS if service == "user" else _STEP_SECONDS
-                made = channel(site.target(service), service=service, caller="helio", seconds=seconds)
+                target = site.target(service)
+                made = channel(target, service=service, caller="helio", seconds=seconds, tls=site.tls)
                 channels[service] = await stack.enter_async_context(made)
             return channels[service]
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from heliograph.user.v1.admin_pb2 import Actor
 from kit.errors import DeadlineExceeded, DomainError, NotFound, Unavailable
+from kit.settings import BadSettings
 
 from helio import site
 from helio.calls import Operator, opened
@@ -20,7 +21,7 @@ def run(body: Callable[[Operator], Awaitable[None]]) -> None:
     when no system is found, 130 for Ctrl-C. 2 is a wrong command line."""
     try:
         asyncio.run(_run(body))
-    except site.NoSite as error:
+    except (site.NoSite, BadSettings) as error:
         _end(str(error), NO_SITE)
     except NotFound as error:
         _end(error.message, NOT_FOUND)

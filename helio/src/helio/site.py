@@ -21,12 +21,14 @@ class NoSite(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """`targets` of gRPC by service; `keys` is the folder of signing keys, None when it is not on this machine."""
+    """`targets` of gRPC by service; `keys` is the folder of signing keys, None when it is not on this machine;
+    `tls` that of helio's own certificate, None where services trust whoever calls."""
 
     targets: Mapping[str, str]
     kafka: str
     topic_prefix: str
     keys: Path | None
+    tls: Path | None = None
 
     def target(self, service: str) -> str:
         """Raises NoSite."""
@@ -39,12 +41,13 @@ def find(environment: Mapping[str, str]) -> Site:
     """Variables first. Raises NoSite when there are none and nothing runs here."""
     named = {name: environment.get(f"{_PREFIX}{name.upper()}_TARGET", "") for name in SERVICES}
     if any(named.values()):
-        keys = environment.get(f"{_PREFIX}TOKEN_KEYS_DIR")
+        keys, tls = environment.get(f"{_PREFIX}TOKEN_KEYS_DIR"), environment.get(f"{_PREFIX}TLS_DIR")
         return Site(
             targets={name: target for name, target in named.items() if target},
             kafka=environment.get(f"{_PREFIX}KAFKA_BOOTSTRAP", ""),
             topic_prefix=environment.get(f"{_PREFIX}TOPIC_PREFIX", "heliograph."),
             keys=Path(keys) if keys else None,
+            tls=Path(tls) if tls else None,
         )
     return _local(_root(environment))
 
@@ -77,12 +80,13 @@ def _local(root: Path) -> Site:
         raise NoSite(
             f"no system found: none runs in {root} (`make up`), and HELIOGRAPH_USER_TARGET and the others are not set"
         )
-    ports = cast("dict[str, Any]", found)
+    ports, tls = cast("dict[str, Any]", found), root / "tls" / "helio"
     return Site(
         targets={name: f"127.0.0.1:{ports[name]}" for name in SERVICES if name in ports},
         kafka=f"127.0.0.1:{ports['kafka']}" if "kafka" in ports else "",
         topic_prefix="heliograph.",
         keys=root / "secrets" / "token-keys",
+        tls=tls if tls.is_dir() else None,
     )
 
 

@@ -64,7 +64,7 @@ class Certificates:
         except (OSError, BadCertificates) as error:
             raise BadSettings([f"HELIOGRAPH_TLS_DIR: {_told(error)}"]) from None
         self._look_at = clock() + _LOOK_SECONDS
-        metrics.CERTIFICATE_EXPIRES.set(self._material.expires)
+        metrics.CERTIFICATE_EXPIRES.set_function(lambda: self.current().expires)
 
     def current(self) -> Material:
         if self._clock() >= self._look_at:
@@ -87,7 +87,6 @@ class Certificates:
         self._seen = now
         if material != self._material:
             self._material = material
-            metrics.CERTIFICATE_EXPIRES.set(material.expires)
             logger.info("certificates renewed", name=material.name, expires=int(material.expires))
 
 
