@@ -38,7 +38,7 @@ class Example:
 EXAMPLES = (
     Example("default-external", UMBRELLA, ("examples/default-external.yaml",)),
     Example("everything-on", UMBRELLA, ("examples/everything-on.yaml",)),
-    Example("evaluation", UMBRELLA, ("values/evaluation.yaml",)),
+    Example("evaluation", UMBRELLA, ("examples/evaluation.yaml",)),
     Example("evaluation-servers", "heliograph-evaluation", ()),
     Example("feed-alone", "heliograph-feed", ("examples/feed-alone.yaml",)),
 )

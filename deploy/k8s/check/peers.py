@@ -1,9 +1,9 @@
-"""NetworkPolicies against the code: a service may reach exactly those whose targets its processes have."""
+"""NetworkPolicies against the code: a process may reach exactly those services whose targets it has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.k8s.check.documents import Document, at, listed, mapped, pod_of
-from deploy.k8s.check.truth import NAME, PROCESSES, component, deployments, settings_of
+from deploy.k8s.check.truth import NAME, OPERATORS, PROCESSES, component, deployments, settings_of
 
 Labels = Mapping[str, str]
 _TARGET = "_target"
@@ -25,16 +25,16 @@ def faults(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def calls() -> dict[str, set[str]]:
-    """Which services each service calls, by the targets in its processes' settings."""
-    found: dict[str, set[str]] = {process.service: set() for process in PROCESSES}
-    for process in PROCESSES:
-        targets = [name for name in settings_of(process).model_fields if name.endswith(_TARGET)]
-        found[process.service] |= {name.removesuffix(_TARGET) for name in targets}
-    return found
+    """Which services each process calls, by the targets in its settings; operators may call all."""
+    found = {
+        process.name: {name.removesuffix(_TARGET) for name in settings_of(process).model_fields if name.endswith(_TARGET)}
+        for process in PROCESSES
+    }
+    return found | {OPERATORS: {process.name for process in PROCESSES if process.listens == "grpc"}}
 
 
 def _pair(caller: str, called: str, pods: Mapping[str, Labels], policies: Sequence[Document]) -> Iterator[str]:
-    wanted = called in calls()[pods[caller][NAME]]
+    wanted = called in calls().get(caller, set())
     comes = _allowed(policies, pods[called], pods[caller], "Ingress")
     goes = _allowed(policies, pods[caller], pods[called], "Egress")
     if wanted and not (comes and goes):

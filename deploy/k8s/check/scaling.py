@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from deploy.k8s.check.documents import Document, at, containers, listed, name_of, pod_of
-from deploy.k8s.check.truth import component, deployments, environment, partitions
+from deploy.k8s.check.truth import OPERATORS, component, deployments, environment, partitions
 
 GRACE = "HELIOGRAPH_SHUTDOWN_GRACE_SECONDS"
 
@@ -27,7 +27,7 @@ def shutdown(documents: Sequence[Document]) -> Iterator[str]:
     for deployment in deployments(documents):
         for container in containers(deployment):
             told = environment(container, maps).get(GRACE)
-            if told is None:
+            if told is None or component(deployment) == OPERATORS:
                 continue
             wait = at(container, "lifecycle", "preStop", "sleep", "seconds")
             given = at(pod_of(deployment), "spec", "terminationGracePeriodSeconds") or 30

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from deploy.k8s.check import charts, conform, golden, peers, readmes, scaling, schemas, truth, values
+from deploy.k8s.check import charts, conform, facts, golden, peers, readmes, scaling, schemas, truth, values
 from deploy.k8s.check.documents import Document, parse
 from deploy.k8s.check.shell import Fault, ask, run
 
@@ -63,7 +63,7 @@ class Checks:
         return conform.score(self.rendered, charts.RENDERED_FOR)
 
     def truth(self) -> str:
-        found: list[str] = []
+        found = list(facts.faults())
         for name in WHOLE:
             documents = self.documents[name]
             for check in (truth.processes, truth.settings, scaling.topics, scaling.shutdown, peers.faults):

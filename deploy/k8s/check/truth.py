@@ -12,6 +12,7 @@ from deploy.k8s.check.documents import Document, at, containers, listed, mapped,
 from deploy.k8s.check.shell import ROOT
 
 COMPONENT, NAME = "app.kubernetes.io/component", "app.kubernetes.io/name"
+OPERATORS = "helio"  # a place, no process of the system
 PROCESSES = tuple(process for process in TABLE if process.service != MAIL)
 _SETTINGS = {
     "user": "UserSettings",
@@ -48,7 +49,7 @@ def _module(process: Process) -> object:
 
 def processes(documents: Sequence[Document]) -> Iterator[str]:
     """Each process has a Deployment that runs what devstack.processes runs, and no Deployment runs anything else."""
-    found = {component(each): each for each in deployments(documents)}
+    found = {component(each): each for each in deployments(documents) if component(each) != OPERATORS}
     for process in PROCESSES:
         if deployment := found.pop(process.name, None):
             told = list(at(pod_of(deployment), "spec", "containers")[0].get("args") or ())
