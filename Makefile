@@ -9,7 +9,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph erasure-check images images-test
+.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,7 +53,7 @@ faults: setup ## Kill and starve it; nothing acknowledged may be lost
 soak: setup ## Random plays against every feed's definition, for long: make soak PLAYS=200 STEPS=50 SEED=7
 	@ORACLE_PLAYS=$(or $(PLAYS),100) ORACLE_STEPS=$(or $(STEPS),40) ORACLE_SEED=$(or $(SEED),0) $(PY) -m devstack servers run -- tests/run oracle
 
-bench: bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph ## All benchmarks; what they found goes to bench/results/latest.json
+bench: bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry ## All benchmarks; what they found goes to bench/results/latest.json
 
 bench-home: setup ## The home feed under load, beside a static route and a textbook's stack: a quarter of an hour
 	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.home $(ARGS)
@@ -72,6 +72,9 @@ bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token ch
 
 bench-graph: setup ## Follow, unfollow, block and lists at an account that 1,000,000 follow
 	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.graph_lists
+
+bench-telemetry: setup ## What metrics and traces add to the home feed's latency: ten minutes
+	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.telemetry $(ARGS)
 
 erasure-check: setup ## Look into every store for what is left of an account: make erasure-check USER=ID
 	@test "$(origin USER)" = "command line" || { echo "whose? make erasure-check USER=<id or username>" >&2; exit 64; }

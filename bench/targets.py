@@ -46,5 +46,6 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "celebrity_pushed_visible_ms": _most(30_000),
         "relay_p99_ms": _most(50),
         "likes_vs_single": _times(5),
+        "telemetry_p99_ms": Target(1.05, at_least=False, of_ratio=True),
     }
 )

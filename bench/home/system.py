@@ -23,6 +23,7 @@ OURS = ("gateway", "feed", "post", "user", "graph")  # who takes part in a read
 PROCESSES = (*OURS, "fanout", "media")
 SERVERS = ("redis", "cassandra", "postgres", "kafka")
 _PULLED_FROM = 0.7  # of all accounts follow a celebrity
+_SILENCE = Path(__file__).parents[1] / "silence"
 _LIMITS = ",".join(f"{bucket}.address=100000000/60" for bucket in ("read", "write"))
 
 
@@ -54,13 +55,18 @@ class System:
         return found | {name: [servers.state(name).pid] for name in SERVERS}
 
 
+def _sink(open_: ExitStack) -> str:
+    """Takes spans; answers where."""
+    port = free_port()
+    open_.enter_context(child(port, "bench.home.sink", str(port)))
+    return f"http://127.0.0.1:{port}"
+
+
 @contextmanager
-def system(social: Social) -> Generator[System]:
-    """With an empty home timeline for everybody."""
+def system(social: Social, *, silent: bool = False) -> Generator[System]:
+    """With an empty home timeline for everybody. `silent` is without metrics and without tracing."""
     with ExitStack() as open_:
-        port = free_port()
-        open_.enter_context(child(port, "bench.home.sink", str(port)))
-        told = {"HELIOGRAPH_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        told = {"PYTHONPATH": str(_SILENCE)} if silent else {"HELIOGRAPH_OTLP_ENDPOINT": _sink(open_)}
         settings = {name: dict(told) for name in PROCESSES}
         settings["gateway"]["HELIOGRAPH_RATE_LIMITS"] = _LIMITS
         settings["fanout"]["HELIOGRAPH_FANOUT_THRESHOLD"] = str(int(social.shape.users * _PULLED_FROM))
