@@ -5,7 +5,7 @@ Made for a stack of one's own and for tests: its key lives in memory, so that wh
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -46,15 +46,15 @@ class Authority:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
-    def issue(self, identity: str, life: timedelta = LIFE, host: str = "127.0.0.1") -> Mapping[str, bytes]:
-        """tls.crt, tls.key and ca.crt of a service that listens on this machine. `identity` is a service, or a URI."""
+    def issue(
+        self, identity: str, life: timedelta = LIFE, host: str = "127.0.0.1", names: Sequence[str] = ("localhost",)
+    ) -> Mapping[str, bytes]:
+        """tls.crt, tls.key and ca.crt of a service that answers to these names. `identity` is a service, or a URI."""
         key, issuer = ec.generate_private_key(ec.SECP256R1()), self.certificate.subject
         uri = identity if ":" in identity else f"spiffe://heliograph/{identity}"
-        names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.UniformResourceIdentifier(uri)]
+        own: list[x509.GeneralName] = [*(x509.DNSName(name) for name in names), x509.UniformResourceIdentifier(uri)]
         made = _builder(_named(identity), issuer, key.public_key(), life)
-        made = made.add_extension(
-            x509.SubjectAlternativeName([*names, x509.IPAddress(ip_address(host))]), critical=False
-        )
+        made = made.add_extension(x509.SubjectAlternativeName([*own, x509.IPAddress(ip_address(host))]), critical=False)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         made = made.add_extension(signer, critical=False)
