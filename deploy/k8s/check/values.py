@@ -32,7 +32,7 @@ def _compare(values: Any, schema: Document, root: Document, path: Path_, others:
     if fields and schema.get("additionalProperties") is not False:
         yield f"{_text(path)} takes unknown keys: additionalProperties is not false"
     known = cast("Document", values) if isinstance(values, dict) else {}
-    if fields:
+    if fields and values != {}:  # an empty map is one to be filled in
         for name in sorted(set(fields) - set(known) - others):
             yield f"{_text((*path, name))} is in the schema and not in values.yaml"
     for name, value in known.items():

@@ -48,6 +48,8 @@ class Facts:
                 return store in self.stores
             case ("migrations", *_):
                 return "migrate" in self.told
+            case ("keda", *_):
+                return any("consumes" in process for process in self.told["processes"].values())
             case ("publicUrl" | "mediaUrl" as url, *_):
                 return f".{url}" in str(self.told.get("derived"))
             case _:
@@ -71,9 +73,10 @@ def own_text(facts: Facts) -> str:
 
 def values_of(facts: Facts) -> str:
     shared = emptied(source("shared"), facts.has)
-    pods = emptied(source("pods"), lambda path: path[0] != "keda" or _consumes(facts))
+    pods = emptied(source("pods"), facts.has)
     processes = "".join(
-        f"  # -- What of {_words()} counts for `{name}` alone\n  {name}: {{}}\n" for name in facts.told["processes"]
+        f"  # -- For `{name}` alone: any of the values from `replicas` on\n  {name}: {{}}\n"
+        for name in facts.told["processes"]
     )
     head = (
         f"# Values of heliograph-{facts.service}. What is empty here is as `global` says, and if that says nothing, as the\n"
@@ -83,7 +86,7 @@ def values_of(facts: Facts) -> str:
 
 
 def schema_of(facts: Facts) -> str:
-    shared, pods = _pruned(parsed("shared"), facts), parsed("pods")
+    shared, pods = _pruned(parsed("shared"), facts), _pruned(parsed("pods"), facts)
     own = yaml.safe_load(own_text(facts)) | {"settings": {}}
     made = schema.of({**shared, **pods, **own})
     made["properties"] |= {
@@ -123,14 +126,6 @@ def library_defaults() -> str:
     code = "\n".join(line for line in told.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     head = "{{/* Written by `make charts-values` from deploy/k8s/values. */}}"
     return f'{head}\n{{{{- define "heliograph-common.defaults" -}}}}\n{code}\n{{{{- end -}}}}\n'
-
-
-def _consumes(facts: Facts) -> bool:
-    return any("consumes" in process for process in facts.told["processes"].values())
-
-
-def _words() -> str:
-    return "the values from `replicas` to `keda`"
 
 
 def _pruned(values: dict[str, Any], facts: Facts | None, at: Keys = ()) -> dict[str, Any]:

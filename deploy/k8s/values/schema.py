@@ -34,7 +34,7 @@ TOLD: dict[Keys, Schema] = {
     ("imagePullSecrets",): items(closed(name={"type": "string"})),
     ("logLevel",): choice("DEBUG", "INFO", "WARNING", "ERROR"),
     ("tracing", "sampleRatio"): {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-    ("secretKeys",): items(shapes.SECRET_KEY),
+    ("secretKeys",): {"type": "object", "additionalProperties": shapes.SECRET_KEY},
     ("secretsRevision",): {"type": ["string", "integer"]},
     ("allowedCallers",): items({"enum": ["user", "graph", "post", "feed", "notify", "search", "gateway", "helio"]}),
     ("postgres", "sslMode"): choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),

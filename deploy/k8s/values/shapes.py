@@ -29,9 +29,7 @@ def choice(*words: str) -> Schema:
 BASE_URL: Schema = {"type": "string", "pattern": r"^(https?://[^\s/?#]+[^\s?#]*[^\s/?#])?$"}
 PORT_NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 SHARE: Schema = {"type": ["string", "integer", "null"], "pattern": r"^(\d{1,3}%)?$", "minimum": 0}
-SELECTOR = closed(
-    matchLabels=strings(), matchExpressions=items(closed(key=TEXT, operator=TEXT, values=items(TEXT)))
-)
+SELECTOR = closed(matchLabels=strings(), matchExpressions=items(closed(key=TEXT, operator=TEXT, values=items(TEXT))))
 PEER = closed(
     podSelector=SELECTOR,
     namespaceSelector=SELECTOR,
@@ -39,7 +37,7 @@ PEER = closed(
 )
 PORT = closed(port={"type": ["integer", "string"]}, protocol={"enum": ["TCP", "UDP", "SCTP"]}, endPort=PORT_NUMBER)
 PARENT = closed(group=TEXT, kind=TEXT, namespace=TEXT, name=TEXT, sectionName=TEXT, port=PORT_NUMBER)
-SECRET_KEY: Schema = {**closed(secret=TEXT, key=TEXT, **{"as": TEXT}), "required": ["secret", "key", "as"]}
+SECRET_KEY: Schema = {**closed(secret=TEXT, key=TEXT), "required": ["secret", "key"]}
 VARIABLE: Schema = {**closed(name=TEXT, value=TEXT, valueFrom=ANY), "required": ["name"]}
 AFFINITY = closed(nodeAffinity=ANY, podAffinity=ANY, podAntiAffinity=ANY)
 TOLERATION = closed(key=TEXT, operator=TEXT, value=TEXT, effect=TEXT, tolerationSeconds=COUNT)

@@ -23,7 +23,7 @@ certificates:
   issuerRef: {name: heliograph, kind: Issuer, group: cert-manager.io}
   duration: 2160h
   renewBefore: 720h
-secretKeys: []
+secretKeys: {}
 secretsRevision: ""
 peers:
   user:

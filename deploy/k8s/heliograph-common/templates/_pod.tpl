@@ -100,13 +100,13 @@ volumeMounts:
 - secret:
     name: {{ . }}
 {{- end }}
-{{- range .secretKeys }}
-{{- if has .as $.facts.secretFiles }}
+{{- range $file, $from := .secretKeys }}
+{{- if has $file $.facts.secretFiles }}
 - secret:
-    name: {{ .secret }}
+    name: {{ $from.secret }}
     items:
-      - key: {{ .key }}
-        path: {{ .as }}
+      - key: {{ $from.key }}
+        path: {{ $file }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -23,7 +23,6 @@ stands for "as said below". A chart's facts are its service.yaml: what no value 
 {{- $_ := include "heliograph-common.put" (dict "into" .into "over" (fromYaml (include "heliograph-common.defaults" $root))) -}}
 {{- $_ := include "heliograph-common.put" (dict "into" .into "over" (default dict $root.Values.global)) -}}
 {{- $_ := include "heliograph-common.put" (dict "into" .into "over" (omit $root.Values "global" "processes" "heliograph-common")) -}}
-{{- $keys := concat (default list (default dict $root.Values.global).secretKeys) (default list $root.Values.secretKeys) -}}
 {{- $facts := fromYaml ($root.Files.Get "service.yaml") -}}
 {{- $files := list -}}
 {{- range concat (default list $facts.required) (default list $facts.optional) -}}
@@ -34,7 +33,6 @@ stands for "as said below". A chart's facts are its service.yaml: what no value 
 {{- if eq . "kafka" -}}{{- $files = concat $files (list "kafka_client.crt" "kafka_client.key") -}}{{- end -}}
 {{- end -}}
 {{- $_ := set $facts "secretFiles" $files -}}
-{{- $_ := set .into "secretKeys" $keys -}}
 {{- $_ := set .into "facts" $facts -}}
 {{- $_ := set .into "service" $facts.service -}}
 {{- $_ := set .into "root" $root -}}
