@@ -5,6 +5,7 @@ The same method (64 bytes asked, 1 KiB answered), each way with a server and a c
 - `plain`: unary grpc.aio as it comes, without the kit: no deadline, metrics, log, trace context or errors of our own
 - `alone`: the same call by kit.client to kit.server, with all of these
 - `batched`: by kit.many on the same channel and server, with all of these
+- `secured`: as `batched`, both with certificates, the caller looked up in a list
 
 `rpc_cpu_vs_unary` is calls for a CPU-second of both ends, batched over plain.
 """
@@ -19,6 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 import grpc
@@ -30,12 +32,13 @@ from kit.server import Context
 from kit.settings import ProcessSettings
 
 from bench.measure import Result, cpu_seconds, report, result
+from devstack import authority
 
 RUNS = 9
 SECONDS = 2.0
 AT_ONCE = 32
 ASKED, ANSWERED = bytes(64), bytes(1024)
-WAYS = ("batched", "plain", "alone")
+WAYS = ("batched", "plain", "alone", "secured")
 NAME = "bench.Rpc"
 
 Call = Callable[[BytesValue], Awaitable[BytesValue]]
@@ -88,16 +91,19 @@ def results(runs: Sequence[dict[str, tuple[float, float]]]) -> list[Result]:
 
 @contextmanager
 def pair(way: str) -> Generator[Pair]:
-    with process("serve", way) as serving:
-        port = _pipe(serving.stdout).readline().strip()
-        with process("ask", way, port) as asking:
-            yield Pair(serving, asking)
+    with TemporaryDirectory() as folder:
+        if way == "secured":
+            authority.furnish(Path(folder))
+        with process("serve", way, folder) as serving:
+            port = _pipe(serving.stdout).readline().strip()
+            with process("ask", way, folder, port) as asking:
+                yield Pair(serving, asking)
 
 
 @contextmanager
 def process(*arguments: str) -> Generator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "bench.rpc", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603 our own arguments
         try:
             yield started
         finally:
@@ -123,7 +129,7 @@ def stub(channel: grpc.aio.Channel) -> Call:
     )
 
 
-async def serve(way: str, told: IO[str]) -> None:
+async def serve(way: str, folder: Path, told: IO[str]) -> None:
     if way == "plain":
         plain = grpc.aio.server()
         register(plain)
@@ -132,20 +138,22 @@ async def serve(way: str, told: IO[str]) -> None:
         told.write(f"{port}\n")
         await plain.wait_for_termination()
         return
-    settings = ProcessSettings.model_validate({"listen": "127.0.0.1:0"})
-    async with server.running(settings, "bench", register=[register], names=[NAME]) as running:
+    told_to = {"listen": "127.0.0.1:0"} | ({"tls_dir": folder / "feed"} if way == "secured" else {})
+    settings, callers = ProcessSettings.model_validate(told_to), {NAME: {"gateway"}}
+    async with server.running(settings, "bench", register=[register], names=[NAME], callers=callers) as running:
         told.write(f"{running.port}\n")
         await asyncio.Event().wait()
 
 
-async def ask(way: str, told: IO[str], port: str) -> None:
+async def ask(way: str, folder: Path, told: IO[str], port: str) -> None:
     target = f"127.0.0.1:{port}"
     if way == "plain":
         async with grpc.aio.insecure_channel(target) as channel:
             await answer_runs(stub(channel), told)
             return
-    async with client.channel(target, service="bench") as channel:
-        ours = stub(Batcher(channel, service="bench").stubs if way == "batched" else channel)
+    tls = folder / "gateway" if way == "secured" else None
+    async with client.channel(target, service="bench", tls=tls) as channel:
+        ours = stub(channel if way == "alone" else Batcher(channel, service="bench").stubs)
         await answer_runs(traced(ours), told)
 
 
@@ -175,10 +183,12 @@ async def asking(call: Call, end: float) -> int:
     return made
 
 
-def child(what: str, way: str, port: str = "") -> None:
+def child(what: str, way: str, folder: str, port: str = "") -> None:
     told, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 the log goes there to the end
     told.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue] it is a TextIOWrapper
-    running: Coroutine[None, None, None] = serve(way, told) if what == "serve" else ask(way, told, port)
+    running: Coroutine[None, None, None] = (
+        serve(way, Path(folder), told) if what == "serve" else ask(way, Path(folder), told, port)
+    )
     uvloop.run(running)
 
 
