@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from kit.delivery import Delivery
 from kit.partition import Partition, Stopped
@@ -45,6 +46,18 @@ async def test_the_position_waits_for_the_oldest_open_delivery() -> None:
     assert (partition.position, partition.backlog) == (10, 3)
     await gates.let_through(10)
     assert (partition.position, partition.backlog) == (13, 0)
+
+
+async def test_the_age_is_that_of_what_the_position_waits_for() -> None:
+    gates = Gates()
+    partition = Partition(gates.settle)
+    late = replace(delivery(11, "b"), time=START + timedelta(minutes=1))
+    partition.add([delivery(10, "a"), late])
+    assert partition.oldest == START
+    await gates.let_through(10)
+    assert partition.oldest == late.time
+    await gates.let_through(11)
+    assert partition.oldest is None
 
 
 async def test_a_gap_in_the_offsets_is_no_open_work() -> None:
