@@ -53,7 +53,8 @@ def packages(lock: Path, venv: Path) -> None:
     subprocess.run([*pip, "install", "--quiet", *wanted], check=True)
     (site,) = venv.glob("lib/python3.*/site-packages")
     trim(venv, site)
-    (site / "sitecustomize.py").write_text(EARLY_END)
+    (site / "early_end.py").write_text(EARLY_END)
+    (site / "early_end.pth").write_text("import early_end\n")
     compile_all(site)
     settle(venv)
 

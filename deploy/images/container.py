@@ -44,12 +44,12 @@ class Box:
 
     def _command(self, *options: str, entrypoint: str) -> list[str]:
         told = [f"--env={name}={value}" for name, value in self.environment.items()]
-        folders = [f"--volume={here}:{there}" for here, there in self.volumes.items()]
+        told += [f"--volume={here}:{there}" for here, there in self.volumes.items()]
         first = [f"--entrypoint={entrypoint}"] if entrypoint else []
-        return [
-            self.engine.name, "run", "--pull=never", "--network=host", *RIGHTS, *LIMITS, *options, *told, *folders, *first,
-            self.image,
-        ]  # fmt: skip
+        # podman would lend a read-only container a /run to write to.
+        own = ["--read-only-tmpfs=false"] if self.engine.name == "podman" else []
+        rights = ["--pull=never", "--network=host", *RIGHTS, *own, *LIMITS]
+        return [self.engine.name, "run", *rights, *options, *told, *first, self.image]
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,17 @@ class Running:
         status = self.engine.ask("inspect", "--format={{.State.ExitCode}}", self.identity)
         return int(status), time.monotonic() - started
 
+    def wait_for(self, text: str) -> None:
+        """Until its log has that. Raises ImageError after two minutes."""
+        end = time.monotonic() + 120
+        while text not in self.log():
+            if time.monotonic() > end:
+                raise ImageError(f"never said {text!r}: {self.log()}")
+            time.sleep(0.2)
+
     def log(self) -> str:
         done = subprocess.run([self.engine.name, "logs", self.identity], capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
     def remove(self) -> None:
         self.engine.ask("rm", "--force", "--time=0", self.identity)
-
