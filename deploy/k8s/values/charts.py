@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from deploy.k8s.values import schema
 from deploy.k8s.values.settings import other_settings
-from deploy.k8s.values.shapes import closed
+from deploy.k8s.values.shapes import ANY, closed
 from deploy.k8s.values.text import HERE, Keys, emptied, indented, joined, parsed, source
 
 K8S = HERE.parent
@@ -74,13 +74,11 @@ def own_text(facts: Facts) -> str:
 def values_of(facts: Facts) -> str:
     shared = emptied(source("shared"), facts.has)
     pods = emptied(source("pods"), facts.has)
-    processes = "".join(
-        f"  # -- For `{name}` alone: any of the values from `replicas` on\n  {name}: {{}}\n"
-        for name in facts.told["processes"]
-    )
+    words = "any of the values from `replicas` on"
+    processes = "".join(f"  # -- For `{name}` alone: {words}\n  {name}: {{}}\n" for name in facts.told["processes"])
     head = (
-        f"# Values of heliograph-{facts.service}. What is empty here is as `global` says, and if that says nothing, as the\n"
-        "# default in the README. Written by `make charts-values`.\n"
+        f"# Values of heliograph-{facts.service}. What is empty here is as `global` says, and if that says nothing,\n"
+        "# as the default in the README. Written by `make charts-values`.\n"
     )
     return joined([head, own_text(facts), shared, pods, f"processes:\n{processes}"])
 
@@ -91,7 +89,7 @@ def schema_of(facts: Facts) -> str:
     made = schema.of({**shared, **pods, **own})
     made["properties"] |= {
         "settings": closed(**other_settings(facts.service)),
-        "processes": closed(**dict.fromkeys(facts.told["processes"], {"$ref": "#/definitions/pods"})),
+        "processes": closed(**{name: {"$ref": "#/definitions/pods"} for name in facts.told["processes"]}),
         "global": {"$ref": "#/definitions/global"},
         **_LIBRARY,
     }
@@ -107,8 +105,8 @@ def global_schema() -> schema.Schema:
 def umbrella_values() -> str:
     every = joined([emptied(source(name), lambda path: path not in _OWN_ONLY) for name in ("shared", "pods")])
     head = (
-        "# Values of heliograph: `global` is for all services; below the name of a service are the values of its chart, which\n"
-        "# go before. Written by `make charts-values`.\n"
+        "# Values of heliograph: `global` is for all services; below the name of a service are the values of its\n"
+        "# chart, which go before. Written by `make charts-values`.\n"
     )
     services = "".join(f"# -- Values of heliograph-{name}\n{name}: {{}}\n" for name in SERVICES)
     return joined([head, f"global:\n{indented(every)}", services, source("umbrella")])
@@ -117,7 +115,7 @@ def umbrella_values() -> str:
 def umbrella_schema() -> str:
     made = schema.of(parsed("umbrella"))
     # Each chart's own schema judges what is below its name.
-    made["properties"] |= dict.fromkeys(SERVICES, {"type": "object"}) | {"global": global_schema()} | _LIBRARY
+    made["properties"] |= dict.fromkeys(SERVICES, ANY) | {"global": global_schema()} | _LIBRARY
     return _json({"$schema": schema.DRAFT, **made})
 
 
@@ -135,7 +133,7 @@ def _pruned(values: dict[str, Any], facts: Facts | None, at: Keys = ()) -> dict[
         path = (*at, key)
         if facts.has(path) if facts else path not in _OWN_ONLY:
             inner = isinstance(value, dict) and path not in schema.TOLD
-            kept[key] = _pruned(value, facts, path) if inner else value
+            kept[key] = _pruned(cast("dict[str, Any]", value), facts, path) if inner else value
     return kept
 
 

@@ -1,14 +1,16 @@
 """JSON schemas of values: made from the defaults' own types, with what types cannot say in TOLD. All closed."""
 
-from typing import Any
+from typing import Any, cast
 
 from deploy.k8s.values import shapes
-from deploy.k8s.values.shapes import closed, choice, items, strings
+from deploy.k8s.values.shapes import choice, closed, items, strings
 
 Schema = dict[str, Any]
 Keys = tuple[str, ...]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+
+_TO = ("postgres", "redis", "kafka", "cassandra", "elasticsearch", "s3", "smtp", "otlp")
 
 TOLD: dict[Keys, Schema] = {
     ("publicUrl",): shapes.BASE_URL,
@@ -59,10 +61,10 @@ TOLD: dict[Keys, Schema] = {
     ("affinity",): shapes.AFFINITY,
     ("podSecurityContext",): shapes.POD_SECURITY,
     ("topologySpreadConstraints",): items(shapes.SPREAD),
-}
-TOLD |= {
-    ("networkPolicy", "egress", store): closed(ports=items(shapes.PORT_NUMBER), to=items(shapes.PEER))
-    for store in ("postgres", "redis", "kafka", "cassandra", "elasticsearch", "s3", "smtp", "otlp")
+    **{
+        ("networkPolicy", "egress", store): closed(ports=items(shapes.PORT_NUMBER), to=items(shapes.PEER))
+        for store in _TO
+    },
 }
 
 
@@ -76,7 +78,7 @@ def _value(value: Any, at: Keys) -> Schema:
         return TOLD[at]
     match value:
         case dict():
-            return of(value, at)
+            return of(cast("dict[str, Any]", value), at)
         case bool():
             return {"type": ["boolean", "null"]}
         case int():

@@ -36,6 +36,7 @@ PEER = closed(
     ipBlock=closed(cidr=TEXT, **{"except": items(TEXT)}),
 )
 PORT = closed(port={"type": ["integer", "string"]}, protocol={"enum": ["TCP", "UDP", "SCTP"]}, endPort=PORT_NUMBER)
+PLACE = closed(ports=items(PORT_NUMBER), to=items(PEER))
 PARENT = closed(group=TEXT, kind=TEXT, namespace=TEXT, name=TEXT, sectionName=TEXT, port=PORT_NUMBER)
 SECRET_KEY: Schema = {**closed(secret=TEXT, key=TEXT), "required": ["secret", "key"]}
 VARIABLE: Schema = {**closed(name=TEXT, value=TEXT, valueFrom=ANY), "required": ["name"]}
