@@ -40,6 +40,14 @@ EXAMPLES = (
     Example("everything-on", UMBRELLA, ("examples/everything-on.yaml",)),
     Example("evaluation", UMBRELLA, ("examples/evaluation.yaml",)),
     Example("evaluation-servers", "heliograph-evaluation", ()),
+    Example(
+        "operators",
+        UMBRELLA,
+        tuple(
+            f"operators/{name}.yaml"
+            for name in ("cloudnative-pg", "strimzi", "k8ssandra", "eck", "valkey", "s3", "own-secrets")
+        ),
+    ),
     Example("feed-alone", "heliograph-feed", ("examples/feed-alone.yaml",)),
 )
 

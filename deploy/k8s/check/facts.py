@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.processes import Process
-from pydantic import SecretStr
-
 from deploy.k8s.check.charts import SERVICES
 from deploy.k8s.check.documents import Document, listed, mapped, read
 from deploy.k8s.check.peers import calls
 from deploy.k8s.check.shell import K8S, ROOT
-from deploy.k8s.check.truth import OPERATORS, PROCESSES, secrets_of, settings_of
+from deploy.k8s.check.truth import OPERATORS, PROCESSES, required_secrets, secrets_of, settings_of
 
 DEAD = ".dlq"
 PREFIX = "heliograph."
@@ -20,14 +17,14 @@ PREFIX = "heliograph."
 def faults() -> Iterator[str]:
     for service in SERVICES:
         told = read(K8S / f"heliograph-{service}" / "service.yaml")
-        for line in (*_secrets(service, told), *_processes(service, told), *_topics(service, told)):
+        for line in (*_secrets(service, told), *_processes(service, told), *_topics(told)):
             yield f"heliograph-{service}/service.yaml: {line}"
 
 
 def _secrets(service: str, told: Document) -> Iterator[str]:
     """`required` are the secrets without a default; `optional` are further settings that may be files."""
     ours = [process for process in PROCESSES if process.service == service]
-    needed = {name for process in ours for name in _required(process)}
+    needed = {name for process in ours for name in required_secrets(process)}
     if set(told["required"]) != needed:
         yield f"required is {sorted(told['required'])}, the code says {sorted(needed)}"
     for name in sorted(secrets_of(service) - needed - set(told["optional"])):
@@ -35,11 +32,6 @@ def _secrets(service: str, told: Document) -> Iterator[str]:
     known = {name for process in ours for name in settings_of(process).model_fields}
     for name in sorted(set(told["optional"]) - known):
         yield f"optional names {name}, which the service does not know"
-
-
-def _required(process: Process) -> set[str]:
-    fields = settings_of(process).model_fields.items()
-    return {name for name, field in fields if field.is_required() and SecretStr.__name__ in str(field.annotation)}
 
 
 def _processes(service: str, told: Document) -> Iterator[str]:
@@ -53,7 +45,7 @@ def _processes(service: str, told: Document) -> Iterator[str]:
                 yield f"{name} is called by {sorted(facts['callers'])}, the code says {sorted(callers)}"
 
 
-def _topics(service: str, told: Document) -> Iterator[str]:
+def _topics(told: Document) -> Iterator[str]:
     """Every group of a worker has a dead letter topic in deploy/topics.yaml, which names its topic."""
     there = reading(ROOT / "deploy/topics.yaml")
     for name, facts in mapped(told, "processes").items():

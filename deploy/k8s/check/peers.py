@@ -27,7 +27,9 @@ def faults(documents: Sequence[Document]) -> Iterator[str]:
 def calls() -> dict[str, set[str]]:
     """Which services each process calls, by the targets in its settings; operators may call all."""
     found = {
-        process.name: {name.removesuffix(_TARGET) for name in settings_of(process).model_fields if name.endswith(_TARGET)}
+        process.name: {
+            name.removesuffix(_TARGET) for name in settings_of(process).model_fields if name.endswith(_TARGET)
+        }
         for process in PROCESSES
     }
     return found | {OPERATORS: {process.name for process in PROCESSES if process.listens == "grpc"}}

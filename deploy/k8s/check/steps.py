@@ -5,11 +5,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from deploy.k8s.check import charts, conform, facts, golden, peers, readmes, scaling, schemas, truth, values
+from deploy.k8s.check import (
+    charts,
+    conform,
+    facts,
+    golden,
+    operators,
+    peers,
+    readmes,
+    scaling,
+    schemas,
+    servers,
+    topics,
+    truth,
+    values,
+)
 from deploy.k8s.check.documents import Document, parse
 from deploy.k8s.check.shell import Fault, ask, run
 
-WHOLE = ("default-external", "everything-on", "evaluation")
+WHOLE = ("default-external", "everything-on", "evaluation", "operators")
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,7 @@ class Checks:
 
     def golden(self) -> str:
         golden.compare(self.rendered)
+        topics.compare()
         return f"{len(self.rendered)} examples"
 
     def schemas(self) -> str:
@@ -68,12 +83,15 @@ class Checks:
             documents = self.documents[name]
             for check in (truth.processes, truth.settings, scaling.topics, scaling.shutdown, peers.faults):
                 found += [f"{name}: {line}" for line in check(documents)]
+        found += operators.faults(self.documents["operators"])
+        found += servers.faults(self.documents["evaluation-servers"])
         for name, documents in self.documents.items():
             found += [f"{name}: {line}" for line in truth.keys(documents)]
         return _none(found)
 
     def renew(self) -> None:
         golden.renew(self.rendered)
+        topics.renew()
         readmes.renew(self.folder)
 
     @property

@@ -97,11 +97,17 @@ def secrets_of(service: str) -> set[str]:
     module = _module(next(each for each in PROCESSES if each.service == service))
     classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseSettings)]
     fields = {name: field for each in classes for name, field in each.model_fields.items()}
-    return {name for name, field in fields.items() if _is_secret(str(field.annotation), field.annotation)}
+    return {name for name, field in fields.items() if _is_secret(field.annotation)}
 
 
-def _is_secret(text: str, annotation: object) -> bool:
-    return annotation is SecretStr or "SecretStr" in text
+def required_secrets(process: Process) -> set[str]:
+    """Without which it does not start."""
+    fields = settings_of(process).model_fields.items()
+    return {name for name, field in fields if field.is_required() and _is_secret(field.annotation)}
+
+
+def _is_secret(annotation: object) -> bool:
+    return SecretStr.__name__ in str(annotation)
 
 
 def keys(documents: Sequence[Document]) -> Iterator[str]:
