@@ -47,6 +47,7 @@ from feed_service.store import (
     HomeStates,
     IdleAccounts,
     Patience,
+    SharedTops,
     ViewsAtHand,
     WarmTimelines,
 )
@@ -90,7 +91,8 @@ async def serve(settings: ServeSettings) -> None:
         rows, redis, hot, peers = await _opened(stack, settings)
         parts = Parts(settings, rows, redis, hot, hurried=True)
         rebuilding = Rebuild(parts.home, parts.warm, parts.idle, parts.marks, peers.posts, peers.graph, now=now)
-        stores = Stores(parts.home, parts.warm, parts.authors, parts.views)
+        tops = SharedTops(hot, seconds=settings.shared_list_seconds)
+        stores = Stores(parts.home, parts.warm, parts.authors, parts.views, tops)
         reads = reading(settings, stores, peers, rebuilding, now=now)
         ranked = await ranking(stack, settings, parts.traces, reads, peers, now=now)
         verifying = Verify(reads.pages, reads.candidates)

@@ -12,7 +12,7 @@ from feed_service.clients import FragmentClient, GraphClient, PostClient
 from feed_service.model import Shown
 from feed_service.service import Candidates, Fragments, HomeFeed, Rebuild, Sight, Viewers, as_pieces, as_posts
 from feed_service.settings import ServeSettings
-from feed_service.store import AuthorRows, HomeRows, ViewsAtHand, WarmTimelines
+from feed_service.store import AuthorRows, HomeRows, SharedTops, ViewsAtHand, WarmTimelines
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Stores:
     warm: WarmTimelines
     authors: AuthorRows
     views: ViewsAtHand
+    tops: SharedTops
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def reading(
         list_seconds=settings.list_cache_seconds,
         now=now,
         clock=time.monotonic,
+        shared=stores.tops,
     )
     pages, feed = HomeFeed(candidates, as_pieces(sight)), HomeFeed(candidates, as_posts(sight, peers.posts))
     return Reading(viewers, candidates, fragments, sight, pages, feed)

@@ -168,7 +168,8 @@ async def test_with_nothing_kept_in_the_process_every_change_shows_at_once(syste
     author, viewer = system.next_id(), system.next_id()
     system.truth.follows.add((viewer, author))
     first, second = await system.publish(author), await system.publish(author)
-    off = {"HELIOGRAPH_FRAGMENT_CACHE_SECONDS": "0", "HELIOGRAPH_LIST_CACHE_SECONDS": "0"}
+    names = ("FRAGMENT_CACHE_SECONDS", "LIST_CACHE_SECONDS", "SHARED_LIST_SECONDS")
+    off = {f"HELIOGRAPH_{name}": "0" for name in names}
     async with system.serving(HELIOGRAPH_KAFKA_BOOTSTRAP=NOWHERE, **off) as feed:
         assert await feed.read(viewer) == [second, first]
         del system.truth.authors[first]

@@ -4,6 +4,7 @@ from feed_service.model.pieces import Mention, Piece, Place, Shown, compose, pie
 from feed_service.model.timelines import (
     CHUNK,
     ID_BYTES,
+    NEWEST_KEPT,
     ROWS_KEPT,
     ROWS_TTL_SECONDS,
     TOP,
@@ -31,6 +32,7 @@ from feed_service.model.viewers import OPEN, STRANGER, Demand, Glance, Likes, Re
 __all__ = [
     "CHUNK",
     "ID_BYTES",
+    "NEWEST_KEPT",
     "OPEN",
     "ROWS_KEPT",
     "ROWS_TTL_SECONDS",

@@ -19,6 +19,7 @@ TOP = (1 << 63) - 1  # above every post: where the first page starts
 ROWS_KEPT = timedelta(days=90)  # home rows younger than this are all there; they expire a day later
 ROWS_TTL_SECONDS = int((ROWS_KEPT + timedelta(days=1)).total_seconds())
 CHUNK = 1_000  # followers
+NEWEST_KEPT = 201  # entries of a list that many read: as many as the largest step asks for, and one more
 ID_BYTES = 8
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

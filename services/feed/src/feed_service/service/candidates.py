@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from feed_service.model import TOP, Entry, Slice, may_have_posted_before, merge, oldest_kept, pack
 from feed_service.service.newest import Newest
-from feed_service.service.ports import Authors, Graph, Home, Posts, Tagged, Warm
+from feed_service.service.ports import Authors, Graph, Home, Posts, Shared, Tagged, Warm
 from feed_service.service.rebuild import Rebuild
 from feed_service.service.recent import Recent
 from feed_service.service.viewers import Pulled, Viewer, Viewers
@@ -57,6 +57,7 @@ class Candidates:
         list_seconds: float,
         now: Callable[[], datetime],
         clock: Callable[[], float],
+        shared: Shared | None = None,
     ) -> None:
         self._home, self._warm, self._posts, self._viewers = home, warm, posts, viewers
         self._rebuild, self._warm_cap, self._now = rebuild, warm_cap, now
@@ -64,8 +65,11 @@ class Candidates:
         self._pulled = Recent[None, Pulled](
             lambda _: _the_pulled(authors), seconds=_PULLED_SECONDS, stale=_PULLED_SECONDS, clock=clock
         )
-        self._of_author = Newest(authors.slice, seconds=list_seconds, clock=clock)
-        self._with_tag = Newest(tagged.with_tag, seconds=list_seconds, clock=clock)
+        of_author, with_tag = authors.slice, tagged.with_tag
+        if shared:
+            of_author, with_tag = shared.shared("author", of_author), shared.shared("tag", with_tag)
+        self._of_author = Newest(of_author, seconds=list_seconds, clock=clock)
+        self._with_tag = Newest(with_tag, seconds=list_seconds, clock=clock)
 
     async def stored(self, viewer_id: int, before: int, limit: int) -> Window:
         """Shorter than `limit` only at the end. Raises Unavailable CASSANDRA_UNAVAILABLE."""

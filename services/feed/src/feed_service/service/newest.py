@@ -5,13 +5,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from feed_service.model import TOP, Entry, merge
+from feed_service.model import NEWEST_KEPT, TOP, Entry, merge
 from feed_service.service.recent import Recent
 
 K = TypeVar("K", bound=Hashable)
 Load = Callable[[K, int, int], Awaitable[Sequence[Entry]]]
 
-_KEPT = 201  # entries of a list: as many as the largest step asks for, and one more
 _LISTS = 2_000
 _SETS = 4_000  # of lists that are read together
 
@@ -23,7 +22,7 @@ class Newest(Generic[K]):
     def __init__(self, load: Load[K], *, seconds: float, clock: Callable[[], float]) -> None:
         self._load, self._seconds, self._clock = load, seconds, clock
         self._tops = Recent[K, Sequence[Entry]](
-            lambda key: load(key, TOP, _KEPT), seconds=seconds, stale=seconds, clock=clock, size=_LISTS
+            lambda key: load(key, TOP, NEWEST_KEPT), seconds=seconds, stale=seconds, clock=clock, size=_LISTS
         )
         self._merged: OrderedDict[tuple[tuple[K, ...], int], tuple[float, Sequence[Entry]]] = OrderedDict()
 
@@ -75,4 +74,4 @@ class Newest(Generic[K]):
 def _part(top: Sequence[Entry], before: int, limit: int) -> Sequence[Entry] | None:
     """None when it goes on below the top."""
     below = top if before == TOP else [entry for entry in top if entry.post_id < before]
-    return below[:limit] if len(below) >= limit or len(top) < _KEPT else None
+    return below[:limit] if len(below) >= limit or len(top) < NEWEST_KEPT else None

@@ -1,12 +1,16 @@
 """What the use cases need of stores and of other services."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from feed_service.model import Chunk, Entry, Glance, Lane, Piece, Plan, Relation, Relations, Slice
 from feed_service.model.crossing import Backfill
 
 P_co = TypeVar("P_co", covariant=True)
+K = TypeVar("K")
+
+Slices = Callable[[K, int, int], Awaitable[Sequence[Entry]]]
+"""Of a list below a post id, at most so many entries; fewer only at the end."""
 
 
 class Home(Protocol):
@@ -176,6 +180,14 @@ class Engagements(Protocol):
 class Tagged(Protocol):
     async def with_tag(self, tag: str, before: int, limit: int) -> Sequence[Entry]:
         """Posts with the tag below `before`, whoever may see them; shorter than `limit` only at the end."""
+        ...
+
+
+class Shared(Protocol):
+    """Beginnings of lists that all processes share for a moment."""
+
+    def shared(self, kind: str, load: Slices[K]) -> Slices[K]:
+        """`load`, or what somebody loaded a moment ago. `kind` tells lists with the same keys apart."""
         ...
 
 

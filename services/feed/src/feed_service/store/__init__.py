@@ -11,6 +11,7 @@ from feed_service.store.outages import Patience
 from feed_service.store.seen import SeenPosts
 from feed_service.store.sessions import Sessions
 from feed_service.store.states import HomeStates
+from feed_service.store.tops import SharedTops
 from feed_service.store.turns import Turns
 from feed_service.store.views import ViewsAtHand
 from feed_service.store.warm import WarmTimelines
@@ -27,6 +28,7 @@ __all__ = [
     "Patience",
     "SeenPosts",
     "Sessions",
+    "SharedTops",
     "Turns",
     "ViewsAtHand",
     "WarmTimelines",
