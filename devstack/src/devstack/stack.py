@@ -79,7 +79,7 @@ def up(site: Site, console: Console, *, mtls: bool = False) -> None:
     """Everything, with certificates for all when `mtls`. Raises StackError at the first thing that does not come up;
     what runs then goes on running."""
     supervision = Supervision(site.root)
-    _certify(certificates_of(site.root), running=supervision.alive(), mtls=mtls)
+    certify(certificates_of(site.root), running=supervision.alive(), mtls=mtls)
     told = setting(site)
     _refuse(site, supervision, site.ports if told.edge else {k: v for k, v in site.ports.items() if k != EDGE})
     if told.edge:
@@ -99,7 +99,7 @@ def up(site: Site, console: Console, *, mtls: bool = False) -> None:
     _publish(told)
 
 
-def _certify(folder: Path, *, running: bool, mtls: bool) -> None:
+def certify(folder: Path, *, running: bool, mtls: bool) -> None:
     """New certificates for a new start. Raises StackError where half of the processes would have some."""
     if running:
         if folder.is_dir() is not mtls:

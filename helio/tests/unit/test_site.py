@@ -27,6 +27,14 @@ def test_without_them_it_is_the_one_that_runs_here(tmp_path: Path) -> None:
     assert found.targets == {"user": "127.0.0.1:18001", "feed": "127.0.0.1:18004"}
     assert found.kafka == "127.0.0.1:9"
     assert found.keys == tmp_path / "secrets" / "token-keys"
+    assert found.tls is None
+    (tmp_path / "tls" / "helio").mkdir(parents=True)
+    assert find({"HELIOGRAPH_ROOT": str(tmp_path)}).tls == tmp_path / "tls" / "helio"
+
+
+def test_a_certificate_is_named_with_the_targets() -> None:
+    variables = {"HELIOGRAPH_USER_TARGET": "user:8080", "HELIOGRAPH_TLS_DIR": "/run/heliograph/tls"}
+    assert find(variables).tls == Path("/run/heliograph/tls")
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{"])
