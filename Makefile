@@ -9,7 +9,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test
+.PHONY: security sbom help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt charts charts-golden openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -88,12 +88,24 @@ lint: setup ## ruff, import contracts, drift of stubs, locks and the OpenAPI doc
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) requirements/lock.py --check
 	@$(PY) -m gateway openapi --check
 
+security: setup ## Known vulnerabilities, bandit, leaked secrets, bills of materials, pins
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m deploy.security
+
+sbom: setup ## A CycloneDX bill of materials per image: build/sbom
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m deploy.security.sbom
+
 types: setup ## pyright, strict
 	@$(BIN)/pyright
 
 fmt: setup ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+charts: setup ## Charts: lint, unit tests, golden files, schemas of three Kubernetes, kube-score, truth (ARGS="lint unit")
+	@$(PY) -m deploy.k8s.check $(ARGS)
+
+charts-golden: setup ## Write the charts' golden files and READMEs
+	@$(PY) -m deploy.k8s.check --golden
 
 protos: setup ## Generate the stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) protos/generate.py

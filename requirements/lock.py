@@ -33,7 +33,7 @@ def compile_lock(out: Path, sources: list[str], *options: str) -> None:
         *(part for member in MEMBERS for part in ("--no-emit-package", member)),
         *options, "--output-file", str(out), *(f"{source}/pyproject.toml" for source in sources),
     ]  # fmt: skip
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 our own arguments
 
 
 def locks() -> dict[str, tuple[list[str], list[str]]]:

@@ -85,9 +85,9 @@ def _python() -> Path:
     python = _VENV / "bin" / "python"
     if not python.exists():
         uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(_VENV)], check=True)  # noqa: S603
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(_VENV)], check=True)  # noqa: S603 our own arguments
         told = ["--quiet", "--python", str(python), "--requirements", str(_FOLDER / "requirements.txt")]
-        subprocess.run([uv, "pip", "install", *told], check=True)  # noqa: S603
+        subprocess.run([uv, "pip", "install", *told], check=True)  # noqa: S603 our own arguments
     return python
 
 

@@ -90,7 +90,7 @@ class Social:
 
     def liked(self) -> Iterator[tuple[int, int]]:
         """Posts and the numbers of the accounts that like them: viewers, of what they may find in their feeds."""
-        rng = random.Random(f"{self.shape.seed} likes")  # noqa: S311
+        rng = random.Random(f"{self.shape.seed} likes")  # noqa: S311 no secret
         for viewer in self.viewers:
             feed = self.home(viewer, 40)
             for entry in rng.sample(feed, min(self.shape.likes, len(feed))):
@@ -108,7 +108,7 @@ class Words:
 
 
 def words_of(shape: Shape, post_id: int) -> Words:
-    rng = random.Random(f"{shape.seed} {post_id}")  # noqa: S311
+    rng = random.Random(f"{shape.seed} {post_id}")  # noqa: S311 no secret
     said = " ".join(rng.choices(_WORDS, k=rng.randint(4, 18))).capitalize()
     tags = tuple(rng.sample(_TAGS, rng.choice((0, 0, 1, 2))))
     title = " ".join(rng.sample(_WORDS, 2)).capitalize() if rng.random() < 0.2 else ""
@@ -117,7 +117,7 @@ def words_of(shape: Shape, post_id: int) -> Words:
 
 
 def has_photo(shape: Shape, post_id: int) -> bool:
-    return random.Random(f"{shape.seed} photo {post_id}").random() < shape.photos  # noqa: S311
+    return random.Random(f"{shape.seed} photo {post_id}").random() < shape.photos  # noqa: S311 no secret
 
 
 def account_id(number: int) -> int:
@@ -130,7 +130,7 @@ def name_of(number: int) -> str:
 
 def _follows(shape: Shape) -> list[list[int]]:
     """Of each account whom it follows, celebrities first: nearly all follow the first, three of four the last."""
-    rng = random.Random(f"{shape.seed} follows")  # noqa: S311
+    rng = random.Random(f"{shape.seed} follows")  # noqa: S311 no secret
     span = max(1, shape.celebrities - 1)
     shares = [0.95 - 0.2 * rank / span for rank in range(shape.celebrities)]
     first, others = shape.celebrities, shape.users - shape.celebrities
@@ -147,7 +147,7 @@ def _follows(shape: Shape) -> list[list[int]]:
 
 def _posts(shape: Shape) -> list[Entry]:
     """The oldest first. Celebrities post ten times as much as others."""
-    rng = random.Random(f"{shape.seed} posts")  # noqa: S311
+    rng = random.Random(f"{shape.seed} posts")  # noqa: S311 no secret
     start, span = shape.until - timedelta(days=shape.days), shape.days * 86_400_000
     made: list[tuple[int, int]] = []
     for author in range(shape.users):

@@ -91,7 +91,7 @@ class Outcome:
         return Outcome(**told, written=written)
 
 
-def request(method: str, path: str, token: str = "", body: object = None, host: str = "127.0.0.1") -> str:
+def request(method: str, path: str, token: str = "", body: object = None, host: str = "127.0.0.1") -> str:  # nosec B107 none
     """Of HTTP/1.1, on a connection that stays."""
     content = "" if body is None else json.dumps(body)
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Accept: application/json"]

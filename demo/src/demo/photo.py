@@ -14,7 +14,7 @@ _ROTATE_90 = 6
 
 def take_photo(seed: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
     """A JPEG of a hazy evening sky over hills, with the grain of a small sensor; the same seed gives the same bytes."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)  # noqa: S311 a picture
     sky = Image.linear_gradient("L").resize((width, height))
     warm = Image.merge("RGB", (sky, sky.point(lambda v: int(v * 0.7)), ImageChops.invert(sky)))
     draw = ImageDraw.Draw(warm)

@@ -13,11 +13,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 writes XML, reads none
 
+from devstack import sums
 from devstack.faults import StackError
 
 MAVEN_PLUGIN = "3.6.1"
+POSTGRES = "18.6.0"
 FAULT_LENGTH = 300
 
 
@@ -47,7 +49,7 @@ class Program:
 def programs() -> tuple[Program, ...]:
     """Versions pinned together: they are the ones that the configurations in `servers` were tried with."""
     return (
-        Program("postgres", "18.6.0", (_postgres("18.6.0"),)),
+        Program("postgres", POSTGRES, (_postgres(),)),
         Program(
             "kafka",
             "4.3.1",
@@ -70,9 +72,9 @@ def programs() -> tuple[Program, ...]:
     )
 
 
-def _postgres(version: str) -> Artifact:
-    arch = {"aarch64": "arm64v8", "arm64": "arm64v8"}.get(platform.machine(), "amd64")
-    return Artifact("io.zonky.test.postgres", f"embedded-postgres-binaries-linux-{arch}", version, alone=True)
+def _postgres(machine: str = "") -> Artifact:
+    arch = {"aarch64": "arm64v8", "arm64": "arm64v8"}.get(machine or platform.machine(), "amd64")
+    return Artifact("io.zonky.test.postgres", f"embedded-postgres-binaries-linux-{arch}", POSTGRES, alone=True)
 
 
 def cache_folder() -> Path:
@@ -95,15 +97,26 @@ def missing() -> list[Program]:
 
 
 def fetch(program: Program) -> None:
-    """Download and unpack one program. Raises StackError with Maven's last error line."""
+    """Download and unpack one program. Raises StackError with Maven's last error line, or for a file that is not the
+    one whose sum was written down."""
     target = home(program.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{program.folder}.", dir=target.parent) as temporary:
         work = Path(temporary)
         _maven(program, work)
+        sums.verify(program.folder, sums.of(work / "lib"), sums.written(program.folder))
         ready = _unpack(program, work)
         ready.chmod(0o755)
         _settle(ready, target)
+
+
+def write_sums() -> None:
+    """Take up what Maven brings now, for machines of both kinds: after a version was changed."""
+    elsewhere = Program("postgres", POSTGRES, tuple(_postgres(machine) for machine in ("x86_64", "aarch64")))
+    for program in (*(one for one in programs() if one.name != "postgres"), elsewhere):
+        with tempfile.TemporaryDirectory() as temporary:
+            _maven(program, Path(temporary))
+            sums.write(program.folder, sums.of(Path(temporary) / "lib"))
 
 
 def _settle(ready: Path, target: Path) -> None:

@@ -136,7 +136,7 @@ async def _get(url: str) -> httpx.Response:
     await port(urlsplit(url).netloc)
     try:
         # Certificates are not loaded for a plain address that is asked several times a second.
-        async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, verify=False) as client:  # noqa: S501
+        async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, verify=False) as client:  # noqa: S501 only whether it answers
             return await client.get(url)
     except httpx.HTTPError as error:
         raise NotReady(f"{url}: {error}") from error

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from devstack import artifacts, stack
 from devstack import ports as port_choice
-from devstack import stack
 from devstack.site import starting
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The backing servers alone.")
@@ -59,6 +59,12 @@ def run(command: Annotated[list[str], typer.Argument(help="After --, the command
         stack.down(folder)
         shutil.rmtree(folder, ignore_errors=True)
     raise typer.Exit(status)
+
+
+@app.command("sums")
+def write_sums() -> None:
+    """Write down the sums of what Maven brings now, after a version was changed."""
+    artifacts.write_sums()
 
 
 def _run(command: list[str], servers: str) -> int:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy  # nosec B411 our own supervisor, on a socket that is ours
 
 from supervisor.xmlrpc import SupervisorTransport  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 

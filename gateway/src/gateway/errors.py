@@ -37,7 +37,7 @@ _STATUS: Mapping[type[DomainError], int] = {
 }
 _STATUS_BY_REASON = {
     "BAD_CURSOR": 400,
-    "BAD_PAGE_TOKEN": 400,
+    "BAD_PAGE_TOKEN": 400,  # nosec B105 a reason
     "ETAG_MISMATCH": 412,
     "BLOCKED_BY_VIEWER": 422,
     "REQUEST_ID_REUSED": 422,

@@ -91,7 +91,7 @@ _NOTIFICATION = {
 }
 _DEVICE_TOKEN = "hgd_Zm9yIGV4YW1wbGU"  # noqa: S105 an example
 _TOKENS = {
-    "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+    "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",  # nosec B105 an example
     "refresh_token": "rt_3q2-7w",
     "token_type": "Bearer",
     "expires_in": 900,

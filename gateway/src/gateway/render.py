@@ -51,7 +51,10 @@ class Render(Renderer):
         )
 
     def logged_in(
-        self, tokens: user_pb2.TokenPair, profile: user_pb2.Profile, device_token: str = ""
+        self,
+        tokens: user_pb2.TokenPair,
+        profile: user_pb2.Profile,
+        device_token: str = "",  # nosec B107 none
     ) -> answers.LoggedIn:
         return answers.LoggedIn(
             access_token=tokens.access_token,

@@ -30,7 +30,7 @@ _CODE = {
     "client_id": "app-116045278314958854",
     "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
 }
-_ONE = {"token": "hgr_3q2-7w", "client_id": "app-116045278314958854"}
+_ONE = {"token": "hgr_3q2-7w", "client_id": "app-116045278314958854"}  # nosec B105 an example
 
 
 @routes.add(

@@ -108,8 +108,8 @@ _AUTHORIZED = {
 }
 APP_EXAMPLES: dict[str, dict[str, Any]] = {
     "App": _APP,
-    "NewApp": {**_APP, "client_secret": "hgs_3q2-7w"},
-    "AppSecret": {"client_secret": "hgs_9fK2-x"},
+    "NewApp": {**_APP, "client_secret": "hgs_3q2-7w"},  # nosec B105 an example
+    "AppSecret": {"client_secret": "hgs_9fK2-x"},  # nosec B105 an example
     "Apps": {"items": [_APP], "next": None},
     "AuthorizedApp": _AUTHORIZED,
     "AuthorizedApps": {"items": [_AUTHORIZED], "next": None},

@@ -122,7 +122,7 @@ FACTOR_EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "NewPasskey": {**_PASSKEY, "recovery_codes": _RECOVERY_CODES},
     "NewTotp": {
-        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",  # nosec B105 an example
         "uri": "otpauth://totp/Heliograph:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Heliograph",
         "expires_at": _TIME,
     },

@@ -61,7 +61,7 @@ class ServerMetadata(Struct, frozen=True):
 _TIMES = {"exp": 1_784_057_400, "iat": 1_784_056_500}
 OAUTH_EXAMPLES: dict[str, dict[str, Any]] = {
     "OAuthTokens": {
-        "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+        "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",  # nosec B105 an example
         "token_type": "Bearer",
         "expires_in": 900,
         "scope": "read write",
@@ -72,14 +72,14 @@ OAUTH_EXAMPLES: dict[str, dict[str, Any]] = {
         "active": True,
         "scope": "read write",
         "client_id": "app-116045278314958854",
-        "token_type": "Bearer",
+        "token_type": "Bearer",  # nosec B105 a word of OAuth
         "sub": "116045278314958848",
         **_TIMES,
     },
     "ServerMetadata": {
         "issuer": "https://heliograph.example.org",
         "authorization_endpoint": "https://heliograph.example.org/oauth/authorize",
-        "token_endpoint": "https://heliograph.example.org/oauth/token",
+        "token_endpoint": "https://heliograph.example.org/oauth/token",  # nosec B105 an address
         "revocation_endpoint": "https://heliograph.example.org/oauth/revoke",
         "introspection_endpoint": "https://heliograph.example.org/oauth/introspect",
         "jwks_uri": "https://heliograph.example.org/.well-known/jwks.json",

@@ -67,7 +67,7 @@ class Sandbox:
     async def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         process = await self._running()
         assert process.stdin is not None  # noqa: S101 both are pipes
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101 both are pipes
         done = False
         try:
             async with asyncio.timeout(self._limits.wall_seconds):

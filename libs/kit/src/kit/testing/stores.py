@@ -89,7 +89,7 @@ def index_prefix(servers: dict[str, str]) -> Iterator[str]:
     with urllib.request.urlopen(f"{base}/_cat/indices/{prefix}*?format=json") as answer:  # noqa: S310 our own server
         names = [row["index"] for row in json.load(answer)]
     for name in names:
-        urllib.request.urlopen(urllib.request.Request(f"{base}/{name}", method="DELETE")).close()  # noqa: S310
+        urllib.request.urlopen(urllib.request.Request(f"{base}/{name}", method="DELETE")).close()  # noqa: S310 our own server
 
 
 async def _lease(leases: Redis) -> int | None:
