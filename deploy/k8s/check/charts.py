@@ -11,6 +11,7 @@ from deploy.k8s.check.documents import at, read
 from deploy.k8s.check.shell import K8S, Fault, run
 
 UMBRELLA = "heliograph"
+TESTS = "tests"  # of all charts of services
 SERVICES = ("user", "graph", "post", "feed", "notify", "search", "gateway")
 RENDERED_FOR = "1.34.4"
 # What the cluster that examples are rendered for offers beside Kubernetes itself.
@@ -71,6 +72,7 @@ def prepared() -> Generator[Path]:
         folder = Path(name)
         for chart in names():
             shutil.copytree(K8S / chart, folder / chart, ignore=shutil.ignore_patterns("*.tgz"))
+        shutil.copytree(K8S / TESTS, folder / TESTS)
         for chart in names():
             if at(read(K8S / chart / "Chart.yaml"), "dependencies"):
                 run(["helm", "dependency", "update", "--skip-refresh", chart], folder=folder)

@@ -10,13 +10,16 @@ from deploy.k8s.check.shell import K8S, Fault
 GOLDEN = K8S / "golden"
 _SHOWN = 60
 _SECRET = re.compile(r"^(kind: Secret)$", re.MULTILINE)
+_LONG = re.compile(
+    r"^kind: PrometheusRule$.*?^spec:\n|^kind: ConfigMap$(?=.*dashboard).*?^data:\n", re.MULTILINE | re.DOTALL
+)
 _VALUE = re.compile(r"^(  [\w.-]+:) .+$")
 
 
 def steady(rendered: str) -> str:
-    """Without what is random at every rendering: the values, not the keys, of generated Secrets."""
+    """Without the values of Secrets, and without dashboards and alerts, which are looked at where they are written."""
     parts = re.split(r"^(---\n)", rendered, flags=re.MULTILINE)
-    return "".join(_hidden(part) if _SECRET.search(part) else part for part in parts)
+    return "".join(_short(_hidden(part) if _SECRET.search(part) else part) for part in parts)
 
 
 def compare(rendered: dict[str, str]) -> None:
@@ -42,6 +45,11 @@ def _difference(file: Path, rendered: str) -> list[str]:
     return list(
         difflib.unified_diff(kept.splitlines(), steady(rendered).splitlines(), where, "rendered now", lineterm="", n=1)
     )
+
+
+def _short(document: str) -> str:
+    found = _LONG.search(document)
+    return f"{document[: found.end()]}  # ... (from files/)\n" if found else document
 
 
 def _hidden(document: str) -> str:

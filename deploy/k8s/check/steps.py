@@ -1,5 +1,6 @@
 """The steps of `make charts`: each raises Fault, or answers what it found, in a word."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from deploy.k8s.check import (
     values,
 )
 from deploy.k8s.check.documents import Document, parse
-from deploy.k8s.check.shell import Fault, ask, run
+from deploy.k8s.check.shell import ROOT, Fault, ask, run
 
 WHOLE = ("default-external", "everything-on", "evaluation", "operators")
 
@@ -51,13 +52,22 @@ class Checks:
         return f"{len(charts.names())} charts"
 
     def unit(self) -> str:
-        suites = [name for name in charts.names() if (self.folder / name / "tests").is_dir()]
-        answer = ask(["helm-unittest", "--strict", *suites], folder=self.folder)
+        """The suites of each chart, and those of every service's chart."""
+        services = [f"heliograph-{service}" for service in charts.SERVICES]
+        others = [name for name in charts.names() if name not in services and (self.folder / name / "tests").is_dir()]
+        own, shared = ["-f", "tests/*_test.yaml"], ["-f", "../tests/*_test.yaml"]
+        told = [self._unit([*own, *shared], services), self._unit(own, others)]
+        return ", ".join(told)
+
+    def _unit(self, suites: list[str], names: list[str]) -> str:
+        answer = ask(["helm-unittest", "--strict", *suites, *names], folder=self.folder)
         if answer.status:
             raise Fault(answer.text)
-        return " ".join(line.split(":")[1].strip() for line in answer.out.splitlines() if line.startswith("Tests:"))
+        return " ".join(line.partition(":")[2].strip() for line in answer.out.splitlines() if line.startswith("Tests:"))
 
     def values(self) -> str:
+        """They are written from one source, and the schema names each of them."""
+        run([sys.executable, "-m", "deploy.k8s.values", "--check"], folder=ROOT)
         found = [line for name in charts.names() for line in values.faults(self.folder / name)]
         return _none(found)
 

@@ -56,6 +56,7 @@ TOLD: dict[Keys, Schema] = {
     ("resources",): shapes.RESOURCES,
     ("migrations", "resources"): shapes.RESOURCES,
     ("operator", "resources"): shapes.RESOURCES,
+    ("logs",): shapes.ANY,
     ("extraEnv",): items(shapes.VARIABLE),
     ("tolerations",): items(shapes.TOLERATION),
     ("affinity",): shapes.AFFINITY,
