@@ -6,7 +6,6 @@ the transaction holds the lock on the key's aggregate before it emits.
 
 import asyncio
 import time
-import uuid
 import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
@@ -34,9 +33,9 @@ _TAKEN_SECONDS = 0.02  # until a lane is tried again that another relay works on
 
 _APPEND = """
 insert into outbox (shard, lane, topic, key, type, event_id, payload, traceparent)
-select event.shard, event.lane, event.topic, event.key, event.type, event.id, event.payload, $8
-from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bytea[])
-    with ordinality as event(shard, lane, topic, key, type, id, payload, place)
+select event.shard, event.lane, event.topic, event.key, event.type, gen_random_uuid(), event.payload, $7
+from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+    with ordinality as event(shard, lane, topic, key, type, payload, place)
 order by event.place
 """
 # Nobody waits for the disk: rows that come back after a crash of Postgres are published again under the same ids.
@@ -101,17 +100,16 @@ class Transaction:
         if any(len(event.payload) > MAX_VALUE_BYTES for event in events):
             raise ValueError(f"an event holds at most {MAX_VALUE_BYTES} bytes")
         if events:
-            await append(self.conn, events)
-            self.lanes.update(lane_of(event.key) for event in events)
+            self.lanes |= await append(self.conn, events)
 
 
-async def append(conn: Connection, events: Iterable[Event]) -> None:
-    """Writes the rows alone; for those who hold no Transaction. The relay finds them by its poll."""
-    rows = [
-        (event.shard, lane_of(event.key), event.topic, event.key, event.type, uuid.uuid4(), event.payload)
-        for event in events
-    ]
-    await conn.execute(_APPEND, *(list(column) for column in zip(*rows, strict=True)), telemetry.traceparent())
+async def append(conn: Connection, events: Iterable[Event]) -> set[int]:
+    """Writes the rows alone, and answers their lanes; for those who hold no Transaction. The relay finds them by its
+    poll."""
+    rows = [(event.shard, lane_of(event.key), event.topic, event.key, event.type, event.payload) for event in events]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    await conn.execute(_APPEND, *columns, telemetry.traceparent())
+    return {lane for _, lane, *_ in rows}
 
 
 def lane_of(key: str) -> int:
