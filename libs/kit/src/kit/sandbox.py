@@ -46,6 +46,7 @@ class Sandbox:
         self._process: Process | None = None
         self._jobs = 0
         self._turn = asyncio.Lock()
+        self._ended: set[int] = set()  # groups of processes of before
 
     async def run(self, job: Mapping[str, Any]) -> Mapping[str, Any] | Refused:
         """What the module's work answers to this job; both are JSON. Raises SandboxError."""
@@ -60,9 +61,12 @@ class Sandbox:
 
     async def close(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+        if process is None:
+            return
+        if process.returncode is None:
             process.kill()
             await process.wait()
+        self._ended.add(process.pid)
 
     async def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         process = await self._running()
@@ -87,9 +91,11 @@ class Sandbox:
         return json.loads(line)
 
     async def _running(self) -> Process:
-        if self._jobs >= _JOBS_PER_PROCESS:
+        dead = self._process is not None and self._process.returncode is not None
+        if dead or self._jobs >= _JOBS_PER_PROCESS:
             await self.close()
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None:
+            self._ended = {group for group in self._ended if not _cleared(group)}
             self._process, self._jobs = await self._start(), 0
         self._jobs += 1
         return self._process
@@ -107,6 +113,17 @@ class Sandbox:
             env=_bare_environment(),
             start_new_session=True,
         )
+
+
+def _cleared(group: int) -> bool:
+    """Takes leave of what a process of ours had started and left behind: that falls to process 1, which we are in a
+    container. False while something of it has not ended."""
+    try:
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _bare_environment() -> dict[str, str]:

@@ -1,18 +1,23 @@
 """Work on strangers' files happens in a process that may die."""
 
 import asyncio
+import ctypes
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 from kit.sandbox import Limits, Refused, Sandbox, SandboxError
+from kit.testing import eventually
 
+PR_SET_CHILD_SUBREAPER = 36  # prctl.h
 ROOMY = Limits(memory_bytes=1 << 30, cpu_seconds=60, wall_seconds=60)
 WORK = """
 import os
+import subprocess
 import time
 from kit import sandboxed
 
@@ -22,6 +27,8 @@ def work(job):
             raise sandboxed.RefusedError("NOT_LIKED")
         case "sleep":
             time.sleep(600)
+        case "start another":
+            subprocess.run(["sleep", "600"], preexec_fn=sandboxed.die_with_parent)
         case "grow":
             bytearray(1 << 40)
         case "spin":
@@ -86,6 +93,34 @@ async def test_a_job_that_takes_too_much_memory_or_time_fails_alone(do: str, lim
             await cramped.run({"do": do})
     finally:
         await cramped.close()
+
+
+async def test_what_a_killed_process_had_started_does_not_stay_as_a_zombie(orphans_are_ours: None) -> None:
+    hurried = Sandbox("strangers_work", Limits(memory_bytes=1 << 30, cpu_seconds=60, wall_seconds=1))
+    try:
+        for _ in range(2):
+            with pytest.raises(SandboxError):
+                await hurried.run({"do": "start another"})
+        await eventually(lambda: none_left(hurried))
+    finally:
+        await hurried.close()
+
+
+async def none_left(sandbox: Sandbox) -> bool:
+    await sandbox.close()
+    await sandbox.warm()
+    running = psutil.Process().children()
+    assert [child.name() for child in running if child.status() == psutil.STATUS_ZOMBIE] == []
+    return True
+
+
+@pytest.fixture
+def orphans_are_ours() -> Iterator[None]:
+    """As process 1 of a container has it."""
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 async def test_the_process_holds_no_settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
