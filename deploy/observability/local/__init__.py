@@ -1,0 +1,1 @@
+"""A Prometheus and an OpenTelemetry Collector on this machine, beside a stack that `make up` has started."""
