@@ -1,0 +1,57 @@
+"""Where the cluster lives, what its parts are called, and its addresses.
+
+Everything is in one run folder, one network namespace and one cgroup of each hierarchy, so that all of it can be put
+away.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "heliograph-k8s"  # of the network namespace, the cgroups and the pods' network
+VETH = "hgk8s0"  # the host's end
+HOST_IP = "10.201.0.1"
+NODE_IP = "10.201.0.2"
+NODE = "node0"
+PODS = "10.244.0.0/16"
+NODE_PODS = "10.244.0.0/24"
+SERVICES = "10.96.0.0/16"
+API_IP = "10.96.0.1"
+DNS_IP = "10.96.0.10"
+DOMAIN = "cluster.local"
+API = f"https://{NODE_IP}:6443"
+INSIDE = ("nsenter", f"--net=/run/netns/{NAME}", "--")
+
+
+class ClusterError(Exception):
+    """One line for whoever runs this."""
+
+
+@dataclass(frozen=True)
+class Place:
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        made = self.root / name
+        made.mkdir(parents=True, exist_ok=True)
+        return made
+
+    @property
+    def pki(self) -> Path:
+        return self.folder("pki")
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.pki / "admin.kubeconfig"
+
+    @property
+    def socket(self) -> Path:
+        return self.root / "containerd/c.sock"
+
+    def log(self, name: str) -> Path:
+        return self.folder("log") / f"{name}.log"
+
+
+def default() -> Place:
+    """On a disk, since images are unpacked there: HELIOGRAPH_K8S_ROOT, or a folder that outlives no clean-up."""
+    return Place(Path(os.environ.get("HELIOGRAPH_K8S_ROOT", "/var/tmp/heliograph-k8s")).absolute())  # noqa: S108 fixed

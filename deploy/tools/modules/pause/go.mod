@@ -1,0 +1,3 @@
+module heliograph/tools/pause
+
+go 1.24
