@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from heliograph.user.v1 import user_pb2
 from heliograph.user.v1.user_pb2_grpc import UserServiceStub
 from kit import client, errors
+from kit.certificates import FILES
 from kit.testing import eventually
 from support.rest import join
 from support.system import UNLIMITED
@@ -97,13 +98,16 @@ async def test_a_new_authority_is_taken_without_a_restart_or_a_failed_request(ce
         readers = [asyncio.ensure_future(reading()) for _ in range(3)]
         pids = {name: certified.pid(name) for name in SERVICES}
         new, old = Authority.make(), (certified.tls / "user" / "ca.crt").read_bytes()
-        kept = {name: {file.name: file.read_bytes() for file in (certified.tls / name).glob("*.*")} for name in CALLERS}
-        for number, trusted in enumerate((old + new.pem, old + new.pem, new.pem)):
-            for name in CALLERS:
-                place(certified.tls / name, {**(new.issue(name) if number else kept[name]), "ca.crt": trusted})
-            await asyncio.sleep(3)  # what the runbook waits for, shorter: calls go on and both sides look meanwhile
-        over.set()
-        assert min(await asyncio.gather(*readers)) > 3
+        kept = {name: {file: (certified.tls / name / file).read_bytes() for file in FILES} for name in CALLERS}
+        try:
+            for number, trusted in enumerate((old + new.pem, old + new.pem, new.pem)):
+                for name in CALLERS:
+                    place(certified.tls / name, {**(new.issue(name) if number else kept[name]), "ca.crt": trusted})
+                await asyncio.sleep(5)  # what the runbook waits for, shorter: calls go on and both sides look meanwhile
+        finally:
+            over.set()
+            done = await asyncio.gather(*readers)
+        assert min(done) > 3
     await eventually(lambda: presents(certified, "user", new), timeout=10)
     assert {name: certified.pid(name) for name in SERVICES} == pids
 

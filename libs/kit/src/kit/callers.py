@@ -22,8 +22,9 @@ Rules = Mapping[str, Collection[str]]
 
 
 class Callers:
-    """`rules`: the names that may call, by the full name of a gRPC service. What is not named there is for nobody,
-    save what belongs to all: health, reflection and batches, which are for whoever may call anything.
+    """`rules`: the names that may call, by the full name of a gRPC service (`package.Service`), or of a method of it
+    (`package.Service/Method`), whose names then stand in place of the service's. What is not named there is for nobody,
+    save health, reflection and batches, which are for whoever may call anything.
 
     `instead` are names that may call everything, whatever the rules say.
     """
@@ -38,7 +39,10 @@ class Callers:
         """`method` as gRPC has it: /package.Service/Method."""
         if self._rules is None:
             return name in self._everybody
-        return name in self._rules.get(method[1 : method.rfind("/")], ())
+        names = self._rules.get(method[1:])
+        if names is None:
+            names = self._rules.get(method[1 : method.rfind("/")], ())
+        return name in names
 
     def refusal(self, name: str) -> PermissionDenied:
         """What to answer a caller that is not allowed. Counts it."""

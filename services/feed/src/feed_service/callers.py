@@ -1,4 +1,5 @@
-"""Who may call which of our gRPC services. tests/unit/test_callers.py compares this with who does."""
+"""Who may call which of our gRPC services and methods (see kit.callers). tests/unit/test_callers.py compares this with
+who does."""
 
 from collections.abc import Mapping, Set
 from types import MappingProxyType
