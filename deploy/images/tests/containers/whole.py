@@ -76,8 +76,7 @@ class Whole:
             told["HELIOGRAPH_MAIL_FOLDER"] = "/tmp/mail"
         for folder in volumes:
             give_away(folder)
-        image = "devstack" if process.service == MAIL else process.service
-        return self.box_of(image, environment=told, volumes=volumes)
+        return self.box_of(image_of(process), environment=told, volumes=volumes)
 
     async def start(self) -> None:
         """All processes. Raises AssertionError with the log of one that is not ready in time."""
@@ -97,6 +96,10 @@ class Whole:
         for running in self.running.values():
             await asyncio.to_thread(running.remove)
         await data.drop(self.setting.servers, self.setting.names)
+
+
+def image_of(process: Process) -> str:
+    return "devstack" if process.service == MAIL else process.service
 
 
 async def answers(check: Ready) -> bool:

@@ -79,3 +79,16 @@ def test_the_builder_is_told_everything_by_name(tmp_path: Path) -> None:
         "--no-cache",
         "--secret=id=ca,src=/certs",
     } <= set(said.read_text().splitlines())
+
+
+def test_docker_is_told_nothing_that_it_does_not_know(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    program = tmp_path / "docker"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$DOCKER_BUILDKIT" "$@" >{said}\n')
+    program.chmod(0o755)
+
+    Engine("docker", {"PATH": f"{tmp_path}:/usr/bin:/bin"}).build(tmp_path, Recipe("name", "base", {}))
+
+    told = said.read_text().splitlines()
+    assert told[:2] == ["1", "build"]
+    assert not [option for option in told if option.startswith(("--timestamp", "--ignorefile", "--layers"))]
