@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from kit import telemetry
 from kit.errors import DomainError
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
@@ -59,6 +60,8 @@ _MODULES = (
 )  # fmt: skip
 
 _UNTRACED = ExcludeList(["/healthz", "/readyz"])
+# FastAPI's own spans would begin a second trace within each request.
+_UNTOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def build(parts: Parts, *, hot: bool = True) -> ASGIApp:
@@ -84,7 +87,7 @@ def endpoints() -> Sequence[Endpoint]:
 
 def build_api() -> FastAPI:
     """The routes alone, which is all that the OpenAPI document needs."""
-    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=_UNTOLD)
     for kind in (HTTPException, RequestValidationError, DomainError, ClientDisconnect, Exception):
         api.add_exception_handler(kind, _on_error)
     api.router.routes.extend(_routes())

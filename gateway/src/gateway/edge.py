@@ -122,6 +122,7 @@ class _Exchange:
         route = getattr(self.scope.get("route"), "path", "")
         method = self._method if self._method in _METHODS else "OTHER"
         seconds = time.perf_counter() - self._started
+        telemetry.call_it(f"{method} {route}".strip())  # a path would name people
         HTTP_SECONDS.labels(method, route, self._status).observe(seconds, telemetry.exemplar())
         note(method, route, self._status, seconds, self.request_id)
 

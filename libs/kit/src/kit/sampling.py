@@ -10,12 +10,20 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import Link, SpanKind, Status, TraceState
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.util.types import Attributes
 
 _BEGINNINGS = frozenset((SpanKind.SERVER, SpanKind.CONSUMER))
-_ADDRESSES = frozenset(("http.url", "http.target", "url.full"))  # of a request: they are cut behind the path
 _LEFT_OUT = frozenset(
-    ("http.user_agent", "net.peer.ip", "net.peer.port", "user_agent.original", "client.address", "url.query")
+    (
+        *(
+            "http.url",
+            "http.target",
+            "url.full",
+            "url.path",
+            "url.query",
+        ),  # paths name people, queries hold what they ask
+        *("net.peer.ip", "net.peer.port", "client.address", "http.user_agent", "user_agent.original"),
+    )
 )
 
 
@@ -68,8 +76,8 @@ class Beginnings(Sampler):
 
 
 class Discreet(SpanProcessor):
-    """Hands spans on without what belongs to a person: the query of an address, where a request came from, and errors,
-    whose text may quote what somebody wrote. The log tells those, by the trace's id."""
+    """Hands spans on without what belongs to a person: the address that was asked for, where from, and errors, whose
+    text may quote what somebody wrote. The log tells those, by the trace's id."""
 
     def __init__(self, onward: SpanProcessor) -> None:
         self._onward = onward
@@ -91,7 +99,7 @@ def _discreet(span: ReadableSpan) -> ReadableSpan:
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={name: _kept(name, value) for name, value in held.items() if name not in _LEFT_OUT},
+        attributes={name: value for name, value in held.items() if name not in _LEFT_OUT},
         links=span.links,
         kind=span.kind,
         status=Status(span.status.status_code, cause),
@@ -99,10 +107,6 @@ def _discreet(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
-
-
-def _kept(name: str, value: AttributeValue) -> AttributeValue:
-    return value.partition("?")[0] if name in _ADDRESSES and isinstance(value, str) else value
 
 
 def provider_of(ratio: float, resource: Resource | None = None) -> TracerProvider:
