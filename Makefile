@@ -9,7 +9,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: security sbom help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt charts charts-golden openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test
+.PHONY: security sbom help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt charts charts-golden openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test k8s-test k8s-up k8s-down
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,15 @@ charts: setup ## Charts: lint, unit tests, golden files, schemas of three Kubern
 
 charts-golden: setup ## Write the charts' golden files and READMEs
 	@$(PY) -m deploy.k8s.check --golden
+
+k8s-test: setup ## Charts and images on a cluster of one node, under load; needs root and `make images` (ROLLOUTS=20, KEEP=1)
+	@$(if $(ROLLOUTS),ROLLOUTS=$(ROLLOUTS)) $(if $(KEEP),KEEP=$(KEEP)) $(PY) -m deploy.k8s.test run
+
+k8s-up: setup ## That cluster alone; prints what to export
+	@$(PY) -m deploy.k8s.test up
+
+k8s-down: setup ## Put it away, also what an interrupted start left
+	@$(PY) -m deploy.k8s.test down
 
 protos: setup ## Generate the stubs from protos/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) protos/generate.py
