@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from kit import deadletters
 from kit.errors import FailedPrecondition
-from kit.settings import KafkaSettings
+from kit.settings import KafkaSettings, read
 
 from helio.calls import Operator
 from helio.output import Json, Output, Reason
@@ -54,4 +54,4 @@ def _settings(operator: Operator) -> KafkaSettings:
     site = operator.site
     if not site.kafka:
         raise FailedPrecondition("NO_KAFKA", "HELIOGRAPH_KAFKA_BOOTSTRAP is missing: host:port of Kafka")
-    return KafkaSettings.model_validate({"kafka_bootstrap": site.kafka, "topic_prefix": site.topic_prefix})
+    return read(KafkaSettings, kafka_bootstrap=site.kafka, topic_prefix=site.topic_prefix)

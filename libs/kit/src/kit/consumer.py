@@ -13,6 +13,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from prometheus_client import Gauge
 
 from kit import log
+from kit.brokers import reached
 from kit.deadletters import DeadLetters
 from kit.delivery import Delivery, Handle, Undecodable, by_topic, decode, delivery_of, dispatch
 from kit.handling import HandleBatch, Handling
@@ -83,7 +84,7 @@ class Consumer:
 
     async def _consume(self, handling: Handling) -> None:
         client = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **reached(self._settings),
             group_id=self.group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -1,6 +1,7 @@
 """Cassandra clusters, and their migrations: numbered .cql files, each applied once. Services import kit.cassandra."""
 
 import logging
+import ssl
 import time
 import uuid
 from collections.abc import Generator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import cassandra
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 
@@ -35,10 +37,23 @@ def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
         port=int(points[0][1]),
         protocol_version=4,
         compression=False,
+        auth_provider=_login(settings),
+        ssl_context=_tls(settings) if settings.cassandra_tls else None,
         connect_timeout=_CONNECT_SECONDS,
         control_connection_timeout=_CONNECT_SECONDS,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
     )
+
+
+def _login(settings: CassandraSettings) -> Any:
+    name = settings.cassandra_username.get_secret_value()
+    return PlainTextAuthProvider(name, settings.cassandra_password.get_secret_value()) if name else None
+
+
+def _tls(settings: CassandraSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.cassandra_ca_file)
+    context.check_hostname = False
+    return context
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kit import log
+from kit.brokers import reached
 from kit.delivery import REPLAY_GROUP, Delivery, delivery_of
 from kit.kafka import Message, Producer, bare_name, create_topics, full_name, open_producer, partition_count
 from kit.outage import outlast
@@ -50,7 +51,7 @@ class DeadLetters:
         queue = queue_of(delivery.topic, self._group)
         if queue not in self._made:
             name = full_name(queue, self._settings.topic_prefix)
-            await create_topics(self._settings.kafka_bootstrap, {name: 1}, settings=_RETENTION)
+            await create_topics(self._settings, {name: 1}, settings=_RETENTION)
             self._made.add(queue)
         place = (delivery.topic, delivery.partition, delivery.offset, datetime.now(UTC).isoformat())
         marks = tuple((mark, str(value).encode()) for mark, value in zip(_MARKS, (reason, *place), strict=True))
@@ -102,14 +103,14 @@ async def _reading(settings: KafkaSettings, topic: str, group: str) -> AsyncGene
     """A client on every partition of the queue, at what the last replay committed."""
     name = _full(settings, topic, group)
     client: Any = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **reached(settings),
         group_id=full_name(f"{group}.replay", settings.topic_prefix),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
     try:
         await client.start()
-        count = await partition_count(settings.kafka_bootstrap, name)
+        count = await partition_count(settings, name)
         partitions = [TopicPartition(name, number) for number in range(count)]
         client.assign(partitions)
         yield client, partitions

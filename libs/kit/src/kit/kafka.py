@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from kit import telemetry
+from kit.brokers import Where, reached
 from kit.errors import Unavailable
 from kit.settings import KafkaSettings
 
@@ -59,8 +60,8 @@ def bare_name(topic: str, prefix: str) -> str:
 class Producer:
     """Idempotent, acknowledged by all in-sync replicas. Connects when first used and again after any failure."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str) -> None:
-        self._bootstrap, self._prefix = bootstrap, topic_prefix
+    def __init__(self, where: Where, topic_prefix: str) -> None:
+        self._where, self._prefix = where, topic_prefix
         self._client: AIOKafkaProducer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._turning = asyncio.Lock()
@@ -111,7 +112,7 @@ class Producer:
             raise _unavailable()  # those who queued up need not all try in turn
         try:
             await self._silence()
-            return await _start(self._bootstrap)
+            return await _start(self._where)
         except Unavailable:
             self._failed_at = time.monotonic()
             raise
@@ -134,7 +135,7 @@ class Producer:
 @asynccontextmanager
 async def open_producer(settings: KafkaSettings) -> AsyncGenerator[Producer]:
     """Starts even when Kafka is down."""
-    producer = Producer(settings.kafka_bootstrap, settings.topic_prefix)
+    producer = Producer(settings, settings.topic_prefix)
     try:
         yield producer
     finally:
@@ -142,10 +143,10 @@ async def open_producer(settings: KafkaSettings) -> AsyncGenerator[Producer]:
 
 
 async def create_topics(
-    bootstrap: str, partitions: Mapping[str, int], *, settings: Mapping[str, str] | None = None
+    where: Where, partitions: Mapping[str, int], *, settings: Mapping[str, str] | None = None
 ) -> None:
     """Makes those of the topics (full names) that do not exist, with the broker's default replication."""
-    async with _administering(bootstrap) as admin:
+    async with _administering(where) as admin:
         # aiokafka takes the broker's default (-1) only beside an assignment, be it an empty one.
         wanted = [NewTopic(name, count, -1, {}, dict(settings or {})) for name, count in partitions.items()]
         answer: Any = await admin.create_topics(wanted)
@@ -154,9 +155,9 @@ async def create_topics(
                 raise for_code(code)
 
 
-async def partition_count(bootstrap: str, topic: str) -> int:
+async def partition_count(where: Where, topic: str) -> int:
     """0 when there is no such topic (full name)."""
-    async with _administering(bootstrap) as admin:
+    async with _administering(where) as admin:
         if topic not in await admin.list_topics():
             return 0
         (found,) = await admin.describe_topics([topic])
@@ -164,8 +165,8 @@ async def partition_count(bootstrap: str, topic: str) -> int:
 
 
 @asynccontextmanager
-async def _administering(bootstrap: str) -> AsyncGenerator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def _administering(where: Where) -> AsyncGenerator[Any]:
+    admin = AIOKafkaAdminClient(**reached(where))
     try:
         await admin.start()
         yield admin
@@ -173,9 +174,9 @@ async def _administering(bootstrap: str) -> AsyncGenerator[Any]:
         await admin.close()
 
 
-async def _start(bootstrap: str) -> AIOKafkaProducer:
+async def _start(where: Where) -> AIOKafkaProducer:
     client = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **reached(where),
         enable_idempotence=True,
         acks="all",
         compression_type="lz4",

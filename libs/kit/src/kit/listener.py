@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import Counter, Gauge
 
 from kit import log
+from kit.brokers import reached
 from kit.delivery import Delivery, Handle, Undecodable, delivery_of
 from kit.kafka import bare_name, full_name
 from kit.outage import outlast
@@ -46,7 +47,7 @@ class Listener:
     async def _listen(self) -> None:
         client: Any = AIOKafkaConsumer(
             *self._topics,
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **reached(self._settings),
             group_id=None,
             auto_offset_reset="latest",
             metadata_max_age_ms=_METADATA_MS,

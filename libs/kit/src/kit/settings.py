@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HELIOGRAPH_"
@@ -68,23 +68,54 @@ class RedisSettings(Settings):
 
 
 class KafkaSettings(Settings):
-    """`kafka_bootstrap` is host:port, comma separated."""
+    """`kafka_bootstrap` is host:port, comma separated. Name and password go with the SASL kinds of security; the files
+    are PEM: authorities instead of the system's, and what is shown to brokers that ask for a certificate."""
 
     kafka_bootstrap: str
     topic_prefix: str = "heliograph."
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: SecretStr = SecretStr("")
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: FilePath | None = None
+    kafka_cert_file: FilePath | None = None
+    kafka_key_file: FilePath | None = None
 
 
 class CassandraSettings(Settings):
+    """With `cassandra_tls` nodes must have a certificate of the authorities in `cassandra_ca_file`, or of the system's;
+    names are not compared, since nodes tell each other's addresses, which certificates hardly ever name."""
+
     cassandra_contact_points: Annotated[tuple[HostPort, ...], Field(min_length=1), *CommaSeparated]
     cassandra_keyspace: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
     cassandra_local_dc: str = "datacenter1"
     cassandra_replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     cassandra_consistency: Literal["LOCAL_QUORUM", "LOCAL_ONE", "QUORUM", "ONE"] = "LOCAL_QUORUM"
+    cassandra_username: SecretStr = SecretStr("")
+    cassandra_password: SecretStr = SecretStr("")
+    cassandra_tls: bool = False
+    cassandra_ca_file: FilePath | None = None
 
 
 class ElasticsearchSettings(Settings):
+    """Either `elasticsearch_api_key` or name and password, where it asks for any."""
+
     elasticsearch_url: str
     search_index_prefix: str = "heliograph"
+    elasticsearch_username: SecretStr = SecretStr("")
+    elasticsearch_password: SecretStr = SecretStr("")
+    elasticsearch_api_key: SecretStr = SecretStr("")
+    elasticsearch_ca_file: FilePath | None = None
+
+    @property
+    def elasticsearch_access(self) -> dict[str, Any]:
+        """What its client takes beside the address."""
+        told: dict[str, Any] = {}
+        if key := self.elasticsearch_api_key.get_secret_value():
+            told["api_key"] = key
+        elif name := self.elasticsearch_username.get_secret_value():
+            told["basic_auth"] = (name, self.elasticsearch_password.get_secret_value())
+        return told | ({"ca_certs": str(self.elasticsearch_ca_file)} if self.elasticsearch_ca_file else {})
 
 
 class S3Settings(Settings):
@@ -101,13 +132,13 @@ class S3Settings(Settings):
 T = TypeVar("T", bound=BaseSettings)
 
 
-def read(cls: type[T]) -> T:
-    """Settings from the environment. Raises BadSettings."""
+def read(cls: type[T], **known: Any) -> T:
+    """Settings from the environment, but for those that are known already. Raises BadSettings."""
     folder = os.environ.get(SECRETS_DIR)
     if folder and not Path(folder).is_dir():
         raise BadSettings([f"{SECRETS_DIR}: there is no such folder"])
     try:
-        return cls(_secrets_dir=folder)
+        return cls(_secrets_dir=folder, **known)
     except ValidationError as error:
         raise BadSettings([_line(dict(fault)) for fault in error.errors(include_input=False)]) from None
 

@@ -1,6 +1,6 @@
 """`python -m search_service serve | index | migrate`: the only place where this service is put together."""
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from heliograph.events.v1.post_events_pb2 import PostEvent
 from heliograph.events.v1.user_events_pb2 import UserEvent
@@ -23,7 +23,7 @@ from search_service.events import post_handlers, user_handlers
 from search_service.rpc import PersonalRpc, SearchRpc, UpkeepRpc
 from search_service.service import IndexService, Rebuild, SearchService
 from search_service.settings import IndexSettings, MigrateSettings, SearchSettings
-from search_service.store.index import open_index
+from search_service.store.index import Index, open_index
 from search_service.store.layout import Layout
 
 SERVICE, PERSONAL = "heliograph.search.v1.SearchService", "heliograph.privacy.v1.PersonalDataService"
@@ -34,9 +34,13 @@ def layout(settings: MigrateSettings) -> Layout:
     return Layout(settings.search_index_prefix, settings.search_shards, settings.search_replicas)
 
 
+def opened(settings: MigrateSettings) -> AbstractAsyncContextManager[Index]:
+    return open_index(settings.elasticsearch_url, layout(settings), **settings.elasticsearch_access)
+
+
 async def serve_search(settings: SearchSettings) -> None:
     async with AsyncExitStack() as stack:
-        index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
+        index = await stack.enter_async_context(opened(settings))
         user = await stack.enter_async_context(
             channel(settings.user_target, service="user", caller="search", tls=settings.tls_dir)
         )
@@ -67,7 +71,7 @@ async def serve_search(settings: SearchSettings) -> None:
 
 async def keep_index(settings: IndexSettings) -> None:
     async with AsyncExitStack() as stack:
-        index = await stack.enter_async_context(open_index(settings.elasticsearch_url, layout(settings)))
+        index = await stack.enter_async_context(opened(settings))
         user = await stack.enter_async_context(
             channel(settings.user_target, service="user", caller="search-index", tls=settings.tls_dir)
         )
@@ -82,7 +86,7 @@ async def keep_index(settings: IndexSettings) -> None:
 
 
 async def migrate(settings: MigrateSettings) -> None:
-    async with open_index(settings.elasticsearch_url, layout(settings)) as index:
+    async with opened(settings) as index:
         await index.migrate()
 
 

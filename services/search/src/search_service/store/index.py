@@ -26,10 +26,10 @@ _SCAN = 500
 
 
 @asynccontextmanager
-async def open_index(url: str, layout: Layout) -> AsyncGenerator["Index"]:
-    """Connects when first used: starts also while the server is down."""
+async def open_index(url: str, layout: Layout, **access: Any) -> AsyncGenerator["Index"]:
+    """`access` is what the client takes beside. Connects when first used: starts also while the server is down."""
     # Retries live in one layer, and that is the caller's.
-    client = AsyncElasticsearch(url, request_timeout=3, max_retries=0, retry_on_timeout=False)
+    client = AsyncElasticsearch(url, request_timeout=3, max_retries=0, retry_on_timeout=False, **access)
     try:
         yield Index(client, layout)
     finally:
