@@ -17,6 +17,7 @@ from deploy.k8s.test.cluster import Cluster
 from deploy.k8s.test.place import DOMAIN, HOST_IP, ClusterError, Place
 from devstack import authority, backing, data, processes, stack, system
 
+NO_SECRET = "heliograph_s3_access_key"  # a name
 # A certificate for each that serves or calls; the second names are those of its other processes' Services.
 SERVED: Mapping[str, tuple[str, ...]] = {"gateway": ("gateway", "gateway-upload")}
 
@@ -46,14 +47,14 @@ async def _furnish(told: Setting) -> None:
 
 
 def make_secrets(cluster: Cluster, namespace: str, told: Setting) -> dict[str, str]:
-    """All that the charts expect to be there. Answers every secret's text by where it is."""
+    """All that the charts expect to be there. Answers every secret text by where it is."""
     for process in TABLE:
         processes.write_secrets(process, told)
     kept: dict[str, str] = {}
     for service in dict.fromkeys(process.service for process in TABLE if process.service != MAIL):
         files = {path.name: path.read_bytes() for path in (told.root / "secrets" / service).iterdir()}
         _apply(cluster, namespace, f"heliograph-{service}", files)
-        kept |= {f"{service}/{name}": content.decode() for name, content in files.items()}
+        kept |= {f"{service}/{name}": content.decode() for name, content in files.items() if name != NO_SECRET}
     keys = _token_keys()
     _apply(cluster, namespace, "heliograph-token-keys", keys)
     private = {f"token-keys/{name}": str(json.loads(content).get("d", "")) for name, content in keys.items()}

@@ -13,7 +13,7 @@ from typing import Any
 from deploy.k8s.test import certificates, components, configs, host, images, network, shell
 from deploy.k8s.test.place import INSIDE, NODE, ClusterError, Place
 from deploy.k8s.test.shell import run, wait_for
-from deploy.k8s.test.tools import Tools
+from deploy.k8s.test.tools import ROOT, Tools
 
 ADDONS = Path(__file__).parent / "addons"
 # In the order in which they are stopped: the kubelet first, or it would start again what ends.
@@ -116,13 +116,11 @@ def _shims(place: Place) -> bool:
     return shell.attempt(["pgrep", "-f", f"containerd-shim-runc-v2.*{place.socket}"])
 
 
-def inside(place: Place, command: Sequence[str], told: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+def inside(place: Place, command: Sequence[str]) -> "subprocess.Popen[str]":
     """A program of this machine in the cluster's network, for which names of Services are those of the cluster."""
     script = f'mount --bind {place.root}/resolv.conf "$(readlink -f /etc/resolv.conf)" && exec "$@"'
     words = [*INSIDE, "unshare", "--mount", "--", "sh", "-c", script, "inside", *command]
-    return subprocess.Popen(
-        words, env=dict(told) if told else None, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def say(line: str) -> None:

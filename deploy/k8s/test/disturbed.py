@@ -7,7 +7,7 @@ from deploy.k8s.test.place import NODE, ClusterError, Place
 from deploy.k8s.test.release import OURS, Release
 from deploy.k8s.test.shell import wait_for
 from deploy.k8s.test.traffic import flowing
-from deploy.k8s.test.values import url
+from deploy.k8s.test.values import LEAST_GATEWAYS, url
 
 SERVING = ("feed", "gateway", "gateway-upload", "graph", "notify", "post", "search", "user")
 PATIENCE = "25s"
@@ -41,7 +41,8 @@ def held_up(why: str) -> bool:
 def scale(release: Release, place: Place) -> tuple[int, int, float]:
     """Pods of the gateway before and under a load that is more than they are asked to take, and the seconds to get
     there. Raises ClusterError when there are never more, or not as few again."""
-    before = _pods(release)
+    before = LEAST_GATEWAYS
+    _wait("as few gateways as may be", lambda: _pods(release) == before, 180)
     began = time.monotonic()
     with flowing(place, url("gateway"), people=16, pause=0):
         _wait("more gateways", lambda: _pods(release) > before, 180)

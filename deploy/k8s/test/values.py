@@ -10,6 +10,7 @@ from deploy.k8s.test.place import DOMAIN, HOST_IP
 
 NAMESPACE = "heliograph"
 CPU = {"requests": {"cpu": "20m"}}
+LEAST_GATEWAYS = 2
 
 
 def url(process: str) -> str:
@@ -48,7 +49,13 @@ def _small(*processes: str) -> dict[str, Any]:
 
 
 def _scaled() -> dict[str, Any]:
-    scaling = {"enabled": True, "minReplicas": 2, "maxReplicas": 4, "cpuUtilization": 70, "scaleDownSeconds": 15}
+    scaling = {
+        "enabled": True,
+        "minReplicas": LEAST_GATEWAYS,
+        "maxReplicas": 4,
+        "cpuUtilization": 70,
+        "scaleDownSeconds": 15,
+    }
     return {"resources": {"requests": {"cpu": "150m"}}, "autoscaling": scaling}
 
 
