@@ -39,8 +39,10 @@ class Prometheus:
         self._client = httpx.Client(base_url=url, timeout=20)
 
     def query(self, expression: str) -> list[float]:
-        """The values found, without those that are no numbers, as a quantile of nothing is. Raises ValueError for what
-        Prometheus refuses, httpx.HTTPError when it does not answer."""
+        """The values found, without those that are no numbers, as a quantile of nothing is.
+
+        Raises ValueError for what Prometheus refuses, httpx.HTTPError when it does not answer.
+        """
         answer = cast("dict[str, Any]", self._client.get("/api/v1/query", params={"query": expression}).json())
         if answer["status"] != "success":
             raise ValueError(answer["error"])
