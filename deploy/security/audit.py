@@ -112,10 +112,7 @@ def parse(reports: Iterable[str]) -> list[Found]:
         raise Unreachable("it knows none of the packages, as an index without that service does")
     hits = [Found(name, "", "not known to the service, so it was not checked", frozenset()) for name in unknown]
     for one in packages:
-        told = one.get("vulns", ())
-        hits += (
-            Found(one["name"], one["version"], it["id"], frozenset(it["aliases"]), it["fix_versions"]) for it in told
-        )
+        hits += [_found(one["name"], one["version"], it) for it in one.get("vulns", ())]
     return hits
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def deployables(root: Path) -> dict[str, Path]:
 def check(root: Path) -> Report:
     (root / OUT).mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(2) as threads:
-        told = list(threads.map(lambda it: _made(root, *it), deployables(root).items()))
+        images = deployables(root)
+        told = list(threads.map(_made, repeat(root), images.keys(), images.values()))
     sizes = ", ".join(f"{name} {count}" for name, count, _ in told)
     return Report("sbom", [fault for *_, faults in told for fault in faults], [f"{OUT}: {sizes} components"])
 

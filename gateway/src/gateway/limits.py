@@ -25,6 +25,7 @@ class Subject(StrEnum):
     USER = "user"
     APP = "app"
     ADDRESS = "address"
+    PAIR = "pair"  # who does something to another account, and that account
 
 
 Quotas = Mapping[tuple[RouteClass, Subject], Quota]
@@ -37,6 +38,7 @@ DEFAULT_QUOTAS: Quotas = MappingProxyType(
         (RouteClass.WRITE, Subject.USER): Quota(600, 60),
         (RouteClass.WRITE, Subject.APP): Quota(20_000, 60),
         (RouteClass.WRITE, Subject.ADDRESS): Quota(3000, 60),
+        (RouteClass.WRITE, Subject.PAIR): Quota(30, 1800),
         (RouteClass.AUTH, Subject.USER): Quota(60, 60),
         (RouteClass.AUTH, Subject.ADDRESS): Quota(300, 60),
         (RouteClass.UPLOAD, Subject.USER): Quota(120, 60),

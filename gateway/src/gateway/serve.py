@@ -9,9 +9,11 @@ import uvicorn
 from kit.settings import BadSettings
 from starlette.types import ASGIApp
 
+from gateway.bounded import Bounds, bounded_by
 from gateway.settings import GatewaySettings
 
 _BACKLOG = 2048
+_BOUNDS = Bounds()
 _SPARE = 64  # connections beyond the capacity get a proper problem document from the application
 
 
@@ -41,12 +43,14 @@ def listen(address: str | None) -> socket.socket:
 class HttpServer:
     """Serves until cancelled, then lets what is under way finish for `shutdown_grace_seconds`."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, settings: GatewaySettings) -> None:
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, settings: GatewaySettings, bounds: Bounds = _BOUNDS
+    ) -> None:
         self._listener = listener
         self._config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=bounded_by(bounds),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -57,7 +61,6 @@ class HttpServer:
             limit_concurrency=settings.max_concurrent_calls * 4 + _SPARE,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds) - 1),
-            h11_max_incomplete_event_size=64 * 1024,
             reset_contextvars=True,
         )
 

@@ -342,6 +342,20 @@ async def test_who_is_known_to_ask_too_often_costs_the_feed_nothing(world: World
     assert len(world.feed.asked(feed_pb2.GetHomePageRequest)) == before + 1  # the one whose verdict told
 
 
+async def test_a_refusal_holds_for_all_that_a_person_sends(world: World, redis_url: str):
+    async with Redis.from_url(redis_url) as redis:
+        pair = Pair(world, (await world.gateway(rate_limits="read.user=1/60"))[1], redis)
+        tokens = [world.token(sid=str(ADA + 1000 + at)) for at in range(5)]
+        for token in tokens:
+            await pair.seen(token)
+        before = len(world.feed.asked(feed_pb2.GetHomePageRequest))
+        for at, token in enumerate(tokens):
+            refused = await pair.ask(pair.hot, Case("elsewhere", peer=(f"203.0.113.{at}", 4711)), token)
+            assert refused.status == 429
+        assert (await pair.ask(pair.hot, Case("another"), world.token(ADA + 5))).status == 200
+    assert len(world.feed.asked(feed_pb2.GetHomePageRequest)) <= before + 2  # the one whose verdict told, the other's
+
+
 async def test_the_ranked_feed_is_not_asked_before_the_verdict(world: World, redis_url: str):
     async with Redis.from_url(redis_url) as redis:
         pair = Pair(world, (await world.gateway(rate_limits="read.user=1/2"))[1], redis)

@@ -34,6 +34,12 @@ RELATIONS: list[tuple[str, str, list[int]]] = [
 ]
 
 
+CHANGES = (
+    "Follow", "Unfollow", "Block", "Unblock", "Mute", "Unmute", "AcceptFollowRequest", "RemoveFollower",
+    "AddCloseFriend", "RemoveCloseFriend",
+)  # fmt: skip
+
+
 def _notes(world: World) -> list[feed_pb2.NoteChangeRequest]:
     return list(world.feed.asked(feed_pb2.NoteChangeRequest))
 
@@ -52,12 +58,39 @@ async def posts(world: World) -> AsyncGenerator[None]:
     yield
 
 
+def _changing(world: World, *, changed: bool) -> None:
+    for name in CHANGES:
+        world.graph.answer(name, getattr(graph_pb2, f"{name}Response")(changed=changed))
+
+
 async def test_changes_of_relations_are_told(ada: Client, world: World):
+    _changing(world, changed=True)
     for method, path, told in RELATIONS:
         assert (await ada.request(method, path)).status_code in (200, 204), path
         note = _notes(world)[-1]
         assert list(note.relations_changed.user_ids) == told, path
     assert len(_notes(world)) == len(RELATIONS)
+
+
+async def test_what_was_so_already_is_not_told(ada: Client, world: World):
+    _changing(world, changed=False)
+    for method, path, _ in RELATIONS:
+        if "/tags/" not in path:
+            assert (await ada.request(method, path)).is_success, path
+    assert _notes(world) == []
+
+
+@pytest.mark.parametrize("path", [f"/v1/users/{BEN}/block", f"/v1/me/close-friends/{BEN}", f"/v1/me/followers/{BEN}"])
+async def test_one_account_can_be_changed_for_only_so_often(world: World, path: str):
+    _changing(world, changed=True)
+    app, _ = await world.gateway(rate_limits="write.pair=3/3600")
+    client = await world.client(app, world.token())
+    answers = [await client.delete(path) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert "retry-after" in answers[-1].headers
+    assert len(_notes(world)) == 3
+    other = path.replace(str(BEN), str(BEN + 1))
+    assert (await client.delete(other)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -98,7 +131,7 @@ async def test_what_is_told_was_done_before(ada: Client, world: World):
 
     def block(_: object) -> graph_pb2.BlockResponse:
         order.append("block")
-        return graph_pb2.BlockResponse()
+        return graph_pb2.BlockResponse(changed=True)
 
     def note(_: object) -> feed_pb2.NoteChangeResponse:
         order.append("note")

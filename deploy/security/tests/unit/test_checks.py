@@ -1,6 +1,7 @@
 """Each check with a fault planted, and without it."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_a_server_has_sums() -> None:
     assert list(pins.server_faults(program, {})) == ["servers: server-1.0: no sum is written down"]
 
 
-def _report(*dependencies: dict[str, object]) -> list[str]:
+def _report(*dependencies: Mapping[str, object]) -> list[str]:
     return [json.dumps({"dependencies": dependencies})]
 
 
@@ -131,7 +132,7 @@ def test_a_service_that_knows_no_package_has_checked_none() -> None:
     unknown = {"name": "left-pad", "version": "1.0", "skip_reason": "not found"}
     with pytest.raises(audit.Unreachable):
         audit.parse(_report(unknown))
-    known = {"name": "other", "version": "1.0", "vulns": []}
+    known: dict[str, object] = {"name": "other", "version": "1.0", "vulns": []}
     assert [hit.package for hit in audit.parse(_report(unknown, known))] == ["left-pad"]
 
 

@@ -22,14 +22,13 @@ _Key = tuple[bytes, str | None, bytes | None]
 
 
 class Caller:
-    """Somebody who may read, the buckets that their reads take from, and the header about these. `refused` is when they
-    were told last that a bucket is empty, by a monotonic clock, and in which words; `take` takes from the buckets."""
+    """Somebody who may read, the buckets that their reads take from, and the header about these. `take` takes from the
+    buckets."""
 
-    __slots__ = ("buckets", "policy", "refused", "take", "viewer")
+    __slots__ = ("buckets", "policy", "take", "viewer")
 
     def __init__(self, viewer: Viewer, buckets: tuple[Bucket, ...]) -> None:
         self.viewer, self.buckets, self.policy = viewer, buckets, policy_of(buckets)
-        self.refused: tuple[float, Verdict] | None = None
         self.take: Callable[[], Callable[[], Awaitable[Verdict]]] | None = None
 
 

@@ -1,6 +1,8 @@
 """Following, blocking, muting, and whom one counts among one's close friends. Lists of them are in routes/relations.py.
 
 Feeds show at once what was changed here: the feed service is told of each account that sees something else from now on.
+Until it has heard it all, the feed of such an account costs more to read: so what changes nothing is not told, and what
+changes how another account sees may be done to one account only so often.
 """
 
 from typing import Any
@@ -10,7 +12,8 @@ from heliograph.graph.v1 import graph_pb2
 from kit.proto import timestamp
 
 from gateway import render
-from gateway.here import HereDep, answer
+from gateway.here import Here, HereDep, answer
+from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas, refused
 from gateway.routing import Policy, Routes
 from gateway.schemas import answers
 from gateway.schemas.graph import Mute
@@ -33,7 +36,8 @@ _FOR_GOOD = Mute()
 async def follow(here: HereDep, user_id: Id) -> Response:
     asked = graph_pb2.FollowRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.Follow(asked)
-    await here.notes.relations(here.viewer.id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id)
     return _answer(changed)
 
 
@@ -48,7 +52,8 @@ async def follow(here: HereDep, user_id: Id) -> Response:
 async def unfollow(here: HereDep, user_id: Id) -> Response:
     asked = graph_pb2.UnfollowRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.Unfollow(asked)
-    await here.notes.relations(here.viewer.id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id)
     return _answer(changed)
 
 
@@ -61,9 +66,11 @@ async def unfollow(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def block(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.BlockRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.Block(asked)
-    await here.notes.relations(here.viewer.id, user_id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id, user_id)
     return _answer(changed)
 
 
@@ -76,9 +83,11 @@ async def block(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def unblock(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.UnblockRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.Unblock(asked)
-    await here.notes.relations(here.viewer.id, user_id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id, user_id)
     return _answer(changed)
 
 
@@ -97,7 +106,8 @@ async def mute(here: HereDep, user_id: Id, end: Mute = _FOR_GOOD) -> Response:
     if end.until is not None:
         asked.until.CopyFrom(timestamp(end.until))
     changed = await here.services.graph.Mute(asked)
-    await here.notes.relations(here.viewer.id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id)
     return _answer(changed)
 
 
@@ -107,7 +117,8 @@ async def mute(here: HereDep, user_id: Id, end: Mute = _FOR_GOOD) -> Response:
 async def unmute(here: HereDep, user_id: Id) -> Response:
     asked = graph_pb2.UnmuteRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.Unmute(asked)
-    await here.notes.relations(here.viewer.id)
+    if changed.changed:
+        await here.notes.relations(here.viewer.id)
     return _answer(changed)
 
 
@@ -120,9 +131,11 @@ async def unmute(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def remove_follower(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.RemoveFollowerRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.RemoveFollower(asked)
-    await here.notes.relations(user_id)
+    if changed.changed:
+        await here.notes.relations(user_id)
     return _answer(changed)
 
 
@@ -135,9 +148,11 @@ async def remove_follower(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def accept(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.AcceptFollowRequestRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.AcceptFollowRequest(asked)
-    await here.notes.relations(user_id)
+    if changed.changed:
+        await here.notes.relations(user_id)
     return _answer(changed)
 
 
@@ -163,9 +178,11 @@ async def reject(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def add_close_friend(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.AddCloseFriendRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.AddCloseFriend(asked)
-    await here.notes.relations(user_id)
+    if changed.changed:
+        await here.notes.relations(user_id)
     return _answer(changed)
 
 
@@ -178,10 +195,21 @@ async def add_close_friend(here: HereDep, user_id: Id) -> Response:
     policy=_FOLLOW,
 )
 async def remove_close_friend(here: HereDep, user_id: Id) -> Response:
+    await _may_again(here, user_id)
     asked = graph_pb2.RemoveCloseFriendRequest(viewer_id=here.viewer.id, user_id=user_id)
     changed = await here.services.graph.RemoveCloseFriend(asked)
-    await here.notes.relations(user_id)
+    if changed.changed:
+        await here.notes.relations(user_id)
     return _answer(changed)
+
+
+async def _may_again(here: Here, user_id: int) -> None:
+    """Raises ResourceExhausted."""
+    owners = {Subject.PAIR: f"{here.viewer.id}:{user_id}"}
+    buckets = buckets_for(parse_quotas(here.parts.settings.rate_limits), RouteClass.WRITE, owners)
+    verdict = await here.parts.limiter.take(buckets)
+    if not verdict.allowed:
+        raise refused(verdict)
 
 
 def _answer(changed: Any) -> Response:

@@ -1,4 +1,5 @@
 import asyncio
+from weakref import ref
 
 import pytest
 from feed_service.service.recent import Recent
@@ -61,3 +62,26 @@ async def test_only_so_many_keys_are_kept() -> None:
         await recent.get(key)
 
     assert source.asked == 4
+
+
+async def test_what_has_expired_goes_with_the_next_load() -> None:
+    class Large:
+        pass
+
+    made: list[ref[Large]] = []
+
+    async def load(key: str) -> Large:
+        large = Large()
+        made.append(ref(large))
+        return large
+
+    at = [0.0]
+    recent = Recent(load, seconds=2, stale=1, clock=lambda: at[0])
+    for key in "abc":
+        await recent.get(key)
+    at[0] = 2.5
+    await recent.get("d")
+    assert [one() is not None for one in made] == [True, True, True, True]
+    at[0] = 3.0
+    await recent.get("e")
+    assert [one() is not None for one in made] == [False, False, False, True, True]

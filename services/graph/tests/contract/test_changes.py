@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 from graph_service.model.lists import MAX_IDS
@@ -36,6 +37,24 @@ async def test_a_follow_is_seen_by_both_and_told_once(stub: GraphServiceStub, wo
     assert first == again == pb.Relationship(id=BEN, following=True) == await relationship(stub, ANN, BEN)
     assert await relationship(stub, BEN, ANN) == pb.Relationship(id=ANN, followed_by=True)
     assert await told(world.postgres) == ["1 followed 2"]
+
+
+async def test_an_answer_says_whether_anything_changed(stub: GraphServiceStub):
+    calls: tuple[tuple[Any, Any], ...] = (
+        (stub.Follow, pb.FollowRequest),
+        (stub.Unfollow, pb.UnfollowRequest),
+        (stub.Mute, pb.MuteRequest),
+        (stub.Unmute, pb.UnmuteRequest),
+        (stub.AddCloseFriend, pb.AddCloseFriendRequest),
+        (stub.RemoveCloseFriend, pb.RemoveCloseFriendRequest),
+        (stub.Block, pb.BlockRequest),
+        (stub.Unblock, pb.UnblockRequest),
+    )
+    for call, request in calls:
+        assert [(await call(request(viewer_id=ANN, user_id=BEN))).changed for _ in range(2)] == [True, False]
+    await follow(stub, BEN, ANN)
+    removing = pb.RemoveFollowerRequest(viewer_id=ANN, user_id=BEN)
+    assert [(await stub.RemoveFollower(removing)).changed for _ in range(2)] == [True, False]
 
 
 async def test_there_is_a_most_that_one_can_follow(stub: GraphServiceStub):

@@ -13,7 +13,8 @@ V = TypeVar("V")
 
 class Recent(Generic[K, V]):
     """Answers of `load`, at most `seconds` old by `clock`; for `stale` seconds more the old one is answered while the
-    next is loaded. Those who ask at once share one load; failures are not kept. Holds the `size` keys loaded last."""
+    next is loaded. Those who ask at once share one load; failures are not kept. Holds the `size` keys loaded last, and
+    of those only what may still be answered: each load drops what has expired."""
 
     def __init__(
         self,
@@ -54,6 +55,14 @@ class Recent(Generic[K, V]):
         value = await self._load(key)
         self._kept[key] = (began, value)
         self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        self._drop()
         return value
+
+    def _drop(self) -> None:
+        """From the oldest on: they are in the order in which loads ended, which is that of ages but for moments."""
+        expired = self._clock() - self._seconds - self._stale
+        while self._kept:
+            began, _ = next(iter(self._kept.values()))
+            if began > expired and len(self._kept) <= self._size:
+                break
+            self._kept.popitem(last=False)

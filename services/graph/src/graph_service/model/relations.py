@@ -1,6 +1,6 @@
 """Two accounts, how they stand to each other, and the steps that change it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -16,7 +16,8 @@ class Account:
 
 @dataclass(frozen=True)
 class Relation:
-    """How a viewer and the account `id` stand to each other. `muted_until` is None for a mute without an end."""
+    """How a viewer and the account `id` stand to each other. `muted_until` is None for a mute without an end. In the
+    answer to a change, `changed` says whether there was anything to change."""
 
     id: int
     following: bool = False
@@ -29,6 +30,7 @@ class Relation:
     close_friend_of: bool = False
     close_friend: bool = False
     muted_until: datetime | None = None
+    changed: bool = field(default=False, compare=False)
 
     @property
     def hidden(self) -> bool:

@@ -24,43 +24,43 @@ class GraphRpc(grpc_.GraphServiceServicer):
 
     async def Follow(self, request: pb.FollowRequest, context: Context) -> pb.FollowResponse:
         relation = await self._changes.follow(request.viewer_id, request.user_id)
-        return pb.FollowResponse(relationship=relationship_of(relation))
+        return pb.FollowResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def Unfollow(self, request: pb.UnfollowRequest, context: Context) -> pb.UnfollowResponse:
         relation = await self._changes.unfollow(request.viewer_id, request.user_id)
-        return pb.UnfollowResponse(relationship=relationship_of(relation))
+        return pb.UnfollowResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def Block(self, request: pb.BlockRequest, context: Context) -> pb.BlockResponse:
         relation = await self._changes.block(request.viewer_id, request.user_id)
-        return pb.BlockResponse(relationship=relationship_of(relation))
+        return pb.BlockResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def Unblock(self, request: pb.UnblockRequest, context: Context) -> pb.UnblockResponse:
         relation = await self._changes.unblock(request.viewer_id, request.user_id)
-        return pb.UnblockResponse(relationship=relationship_of(relation))
+        return pb.UnblockResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def Mute(self, request: pb.MuteRequest, context: Context) -> pb.MuteResponse:
         relation = await self._changes.mute(request.viewer_id, request.user_id, end_of(request))
-        return pb.MuteResponse(relationship=relationship_of(relation))
+        return pb.MuteResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def Unmute(self, request: pb.UnmuteRequest, context: Context) -> pb.UnmuteResponse:
         relation = await self._changes.unmute(request.viewer_id, request.user_id)
-        return pb.UnmuteResponse(relationship=relationship_of(relation))
+        return pb.UnmuteResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def AcceptFollowRequest(
         self, request: pb.AcceptFollowRequestRequest, context: Context
     ) -> pb.AcceptFollowRequestResponse:
         relation = await self._changes.accept(request.viewer_id, request.user_id)
-        return pb.AcceptFollowRequestResponse(relationship=relationship_of(relation))
+        return pb.AcceptFollowRequestResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def RejectFollowRequest(
         self, request: pb.RejectFollowRequestRequest, context: Context
     ) -> pb.RejectFollowRequestResponse:
         relation = await self._changes.reject(request.viewer_id, request.user_id)
-        return pb.RejectFollowRequestResponse(relationship=relationship_of(relation))
+        return pb.RejectFollowRequestResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def RemoveFollower(self, request: pb.RemoveFollowerRequest, context: Context) -> pb.RemoveFollowerResponse:
         relation = await self._changes.remove_follower(request.viewer_id, request.user_id)
-        return pb.RemoveFollowerResponse(relationship=relationship_of(relation))
+        return pb.RemoveFollowerResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def BatchGetRelationships(
         self, request: pb.BatchGetRelationshipsRequest, context: Context
@@ -94,13 +94,13 @@ class GraphRpc(grpc_.GraphServiceServicer):
 
     async def AddCloseFriend(self, request: pb.AddCloseFriendRequest, context: Context) -> pb.AddCloseFriendResponse:
         relation = await self._changes.add_close_friend(request.viewer_id, request.user_id)
-        return pb.AddCloseFriendResponse(relationship=relationship_of(relation))
+        return pb.AddCloseFriendResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def RemoveCloseFriend(
         self, request: pb.RemoveCloseFriendRequest, context: Context
     ) -> pb.RemoveCloseFriendResponse:
         relation = await self._changes.remove_close_friend(request.viewer_id, request.user_id)
-        return pb.RemoveCloseFriendResponse(relationship=relationship_of(relation))
+        return pb.RemoveCloseFriendResponse(relationship=relationship_of(relation), changed=relation.changed)
 
     async def ListCloseFriends(
         self, request: pb.ListCloseFriendsRequest, context: Context

@@ -2,6 +2,7 @@
 event."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -38,7 +39,8 @@ class Changes:
         relation = await self._follow(viewer_id, user_id)
         if relation.requested:
             # The account may have gone public since it was looked at, and all who had asked by then have been accepted.
-            relation = await self._follow(viewer_id, user_id)
+            again = await self._follow(viewer_id, user_id)
+            relation = replace(again, changed=relation.changed or again.changed)
         return relation
 
     async def unfollow(self, viewer_id: int, user_id: int) -> Relation:
@@ -114,7 +116,7 @@ class Changes:
             relation = await pair.relation(viewer_id, user_id)
             if steps := decide(relation):
                 changes = await pair.make(steps)
-                relation = await pair.relation(viewer_id, user_id)
+                relation = replace(await pair.relation(viewer_id, user_id), changed=True)
             else:
                 changes = []
         await self._show(viewer_id, user_id, changes)
