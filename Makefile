@@ -9,7 +9,7 @@ S ?=
 URL ?=
 ARGS ?=
 
-.PHONY: security sbom help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt charts charts-golden openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test k8s-test k8s-up k8s-down
+.PHONY: security sbom help setup browser up down reset status logs demo test unit e2e faults soak lint types protos lock fmt charts charts-values charts-golden openapi bench bench-home bench-rpc bench-fanout bench-likes bench-auth bench-graph bench-telemetry erasure-check images images-test k8s-test k8s-up k8s-down dashboards observability-check observe trace
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,19 +80,33 @@ erasure-check: setup ## Look into every store for what is left of an account: ma
 	@test "$(origin USER)" = "command line" || { echo "whose? make erasure-check USER=<id or username>" >&2; exit 64; }
 	@$(STACK) erasure-check "$(USER)" $(foreach name,$(ALSO),--also "$(name)")
 
-lint: setup ## ruff, import contracts, drift of stubs, locks and the OpenAPI document
+lint: setup ## ruff, import contracts, drift of stubs, locks, charts' values and the OpenAPI document
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) protos/generate.py --check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) requirements/lock.py --check
 	@$(PY) -m gateway openapi --check
+	@$(PY) -m deploy.observability check --no-promtool
+	@$(PY) -m deploy.k8s.values --check
 
 security: setup ## Known vulnerabilities, bandit, leaked secrets, bills of materials, pins
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m deploy.security
 
 sbom: setup ## A CycloneDX bill of materials per image: build/sbom
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m deploy.security.sbom
+
+dashboards: setup ## Write dashboards, rules of objectives, and the charts' copies of them
+	@$(PY) -m deploy.observability generate
+
+observability-check: setup ## Rules and dashboards: promtool, drift, a runbook and tests for each alert, metrics that exist
+	@$(PY) -m deploy.observability check
+
+observe: setup ## Prometheus and a collector beside the running system; shows whether every dashboard finds its data
+	@$(PY) -m deploy.observability observe $(ARGS)
+
+trace: ## Traces that the collector took: make trace, make trace ID=...
+	@$(PY) -m deploy.observability trace $(ID)
 
 types: setup ## pyright, strict
 	@$(BIN)/pyright
@@ -103,6 +117,9 @@ fmt: setup ## Format the code
 
 charts: setup ## Charts: lint, unit tests, golden files, schemas of three Kubernetes, kube-score, truth (ARGS="lint unit")
 	@$(PY) -m deploy.k8s.check $(ARGS)
+
+charts-values: setup ## Write the charts' values, their schemas and the library's defaults from deploy/k8s/values
+	@$(PY) -m deploy.k8s.values
 
 charts-golden: setup ## Write the charts' golden files and READMEs
 	@$(PY) -m deploy.k8s.check --golden

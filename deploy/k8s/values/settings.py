@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 _OURS = {
     "listen", "ops_listen", "probe_listen", "tls_dir", "allowed_callers", "log_level", "otlp_endpoint",
     "trace_sample_ratio", "shutdown_grace_seconds", "topic_prefix", "search_index_prefix", "postgres_pool_size",
-    "token_keys_dir", "token_key_settling_seconds",
+    "token_keys_dir", "revision", "token_key_settling_seconds",
 }  # fmt: skip
 _OURS_BEGIN = ("kafka_", "cassandra_", "elasticsearch_", "s3_")
 _KEPT = ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "enum")

@@ -85,7 +85,7 @@ startupProbe:
     port: ops
   periodSeconds: 1
   timeoutSeconds: 4
-  failureThreshold: 120
+  failureThreshold: 300
 livenessProbe:
   httpGet:
     path: /healthz

@@ -33,6 +33,7 @@
 {{- define "heliograph-common.envOfProcess" -}}
 {{- $process := .process -}}
 {{- $_ := set .env "OPS_LISTEN" "0.0.0.0:9090" -}}
+{{- $_ := set .env "REVISION" (include "heliograph-common.version" $process | trunc 64) -}}
 {{- $_ := set .env "SHUTDOWN_GRACE_SECONDS" (include "heliograph-common.text" $process.shutdownGraceSeconds) -}}
 {{- $_ := set .env "TRACE_SAMPLE_RATIO" (include "heliograph-common.text" $process.tracing.sampleRatio) -}}
 {{- with $process.tracing.endpoint -}}
@@ -47,7 +48,7 @@
 {{- if $process.mtls.enabled -}}
 {{- $_ := set .env "TLS_DIR" "/run/heliograph/tls" -}}
 {{- end -}}
-{{- if and (eq (default "" $process.process.serves) "grpc") $process.allowedCallers -}}
+{{- if and $process.mtls.enabled (eq (default "" $process.process.serves) "grpc") $process.allowedCallers -}}
 {{- $_ := set .env "ALLOWED_CALLERS" (join "," $process.allowedCallers) -}}
 {{- end -}}
 {{- range $peer := $process.process.calls -}}
