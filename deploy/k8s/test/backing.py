@@ -17,7 +17,7 @@ from deploy.k8s.test.cluster import Cluster
 from deploy.k8s.test.place import DOMAIN, HOST_IP, ClusterError, Place
 from devstack import authority, backing, data, processes, stack, system
 
-NO_SECRET = "heliograph_s3_access_key"  # a name
+A_NAME = "heliograph_s3_access_key"
 # A certificate for each that serves or calls; the second names are those of its other processes' Services.
 SERVED: Mapping[str, tuple[str, ...]] = {"gateway": ("gateway", "gateway-upload")}
 
@@ -54,7 +54,7 @@ def make_secrets(cluster: Cluster, namespace: str, told: Setting) -> dict[str, s
     for service in dict.fromkeys(process.service for process in TABLE if process.service != MAIL):
         files = {path.name: path.read_bytes() for path in (told.root / "secrets" / service).iterdir()}
         _apply(cluster, namespace, f"heliograph-{service}", files)
-        kept |= {f"{service}/{name}": content.decode() for name, content in files.items() if name != NO_SECRET}
+        kept |= {f"{service}/{name}": content.decode() for name, content in files.items() if name != A_NAME}
     keys = _token_keys()
     _apply(cluster, namespace, "heliograph-token-keys", keys)
     private = {f"token-keys/{name}": str(json.loads(content).get("d", "")) for name, content in keys.items()}
