@@ -71,7 +71,7 @@ def prepared() -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="heliograph-charts.") as name:
         folder = Path(name)
         for chart in names():
-            shutil.copytree(K8S / chart, folder / chart, ignore=shutil.ignore_patterns("*.tgz"))
+            shutil.copytree(K8S / chart, folder / chart, ignore=shutil.ignore_patterns("charts"))
         shutil.copytree(K8S / TESTS, folder / TESTS)
         for chart in names():
             if at(read(K8S / chart / "Chart.yaml"), "dependencies"):
