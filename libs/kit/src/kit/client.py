@@ -14,9 +14,9 @@ import grpc
 from kit import deadline, metrics, telemetry
 from kit.breaker import Breaker
 from kit.channels import renewing
-from kit.errors import DeadlineExceeded, Unavailable
+from kit.errors import DeadlineExceeded, DomainError, Unavailable
 from kit.server import MAX_MESSAGE_BYTES
-from kit.status import from_status, is_from_transport
+from kit.status import code_of, from_status, is_from_transport
 
 DEFAULT_SECONDS = 2.0
 # Kept back from the caller's deadline, to answer in time. gRPC rounds deadlines up, by at most 1% from a second on.
@@ -59,8 +59,7 @@ async def channel(
     outside a request may take `seconds`; inside, what is left of the request less a margin, if that is less.
     Connects lazily and needs no server to be up. Raises BadSettings for certificates of no use.
     """
-    tracing = telemetry.client_interceptor() if telemetry.enabled() else None
-    interceptor = _CallInterceptor(service, seconds, tracing)
+    interceptor = _CallInterceptor(service, seconds)
     options, interceptors = _options(caller), [interceptor]
     if tls is None:
         async with grpc.aio.insecure_channel(target, options, interceptors=interceptors) as made:
@@ -106,13 +105,10 @@ def _options(caller: str) -> list[tuple[str, Any]]:
 
 
 class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """One interceptor for all: each one more would cost every call a trip through the event loop. `tracing` is asked
-    from within: it must see the call as gRPC makes it, deadline and status."""
+    """One interceptor for all: each one more would cost every call a trip through the event loop."""
 
-    def __init__(
-        self, service: str, seconds: float, tracing: grpc.aio.UnaryUnaryClientInterceptor | None = None
-    ) -> None:
-        self._service, self._seconds, self._tracing = service, seconds, tracing
+    def __init__(self, service: str, seconds: float) -> None:
+        self._service, self._seconds = service, seconds
         state = metrics.BREAKER_STATE.labels(service)
         state.set(0)
         self._breaker = Breaker(time.monotonic, state.set)
@@ -123,13 +119,29 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Any,
     ) -> Any:
+        """With a span of its own in sampled traces; the calls in a batch have theirs from kit.many."""
+        method = _text(client_call_details.method)
+        if method == telemetry.BATCH or not telemetry.is_recording():
+            return await self._ask(continuation, client_call_details, request, method)
+        with telemetry.asking(method) as ended:
+            try:
+                answer = await self._ask(continuation, client_call_details, request, method)
+            except DomainError as error:
+                ended(code_of(error).value[0])
+                raise
+            ended(grpc.StatusCode.OK.value[0])
+            return answer
+
+    async def _ask(
+        self, continuation: Continuation, call: grpc.aio.ClientCallDetails, request: Any, method: str
+    ) -> Any:
         started = time.perf_counter()
         code = grpc.StatusCode.UNAVAILABLE
-        details = self._bounded(client_call_details)
+        details = self._bounded(call, method)
         if not self._breaker.admit():
             raise Unavailable(f"{self._service.upper()}_UNAVAILABLE", "a service is not available", retry_after=1)
         try:
-            response = await (await self._call(continuation, details, request))
+            response = await (await continuation(details, request))
             code = grpc.StatusCode.OK
             self._breaker.succeeded()
             return response
@@ -143,19 +155,14 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
             raise
         finally:
             seconds = time.perf_counter() - started
-            metrics.client_seconds(_text(details.method), code).observe(seconds, telemetry.exemplar())
+            metrics.client_seconds(method, code).observe(seconds, telemetry.exemplar())
 
-    def _call(self, continuation: Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Awaitable[Any]:
-        """With a span of its own; the calls in a batch have theirs from kit.many."""
-        if self._tracing is None or _text(details.method) == telemetry.BATCH:
-            return continuation(details, request)
-        return self._tracing.intercept_unary_unary(continuation, details, request)
-
-    def _bounded(self, call: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
-        """The call with its deadline and, when no span will carry it, the trace context that came in."""
+    def _bounded(self, call: grpc.aio.ClientCallDetails, method: str) -> grpc.aio.ClientCallDetails:
+        """The call with its deadline and the trace context. What a process asks by itself is no beginning of a trace at
+        the callee either."""
         seconds = seconds_for(self._seconds if call.timeout is None else call.timeout)
         metadata = call.metadata
-        if not telemetry.enabled() and (traceparent := telemetry.traceparent()):
+        if method != telemetry.BATCH and (traceparent := telemetry.traceparent() or telemetry.untraced()):
             metadata = grpc.aio.Metadata(*(metadata or ()), (telemetry.TRACEPARENT, traceparent))
         return grpc.aio.ClientCallDetails(call.method, seconds, metadata, call.credentials, call.wait_for_ready)
 

@@ -20,10 +20,11 @@ S = TypeVar("S", bound=Settings)
 @dataclass(frozen=True)
 class Command(Generic[S]):
     """One thing that a process can be asked to do. `body` gets the settings, read; what it answers is awaited on
-    uvloop, if it answers anything."""
+    uvloop, if it answers anything. `name` is what logs and traces call the process, where it is not the service's."""
 
     settings: type[S]
     body: Callable[[S], Awaitable[None] | None]
+    name: str = ""
 
 
 def main(service: str, commands: Mapping[str, Command[Any]]) -> NoReturn:
@@ -45,8 +46,9 @@ def run(main: Callable[[], Awaitable[None]]) -> NoReturn:
 def _execute(service: str, command: Command[Any]) -> None:
     settings = read(command.settings)
     observed = settings if isinstance(settings, ProcessSettings) else read(ProcessSettings)
-    log.configure(service, observed.log_level)
-    telemetry.configure(observed, service)
+    name = command.name or service
+    log.configure(name, observed.log_level)
+    telemetry.configure(observed, name)
     outcome = command.body(settings)
     if outcome is not None:
         uvloop.run(_awaiting(outcome))

@@ -72,23 +72,17 @@ def shutdown() -> None:
 def server_interceptor() -> grpc.aio.ServerInterceptor:
     from opentelemetry.instrumentation.grpc import _aio_server as instrumentation
 
-    return instrumentation.OpenTelemetryAioServerInterceptor(tracer, filter_=_is_no_batch)
+    return instrumentation.OpenTelemetryAioServerInterceptor(tracer, filter_=_is_traced)
 
 
-def client_interceptor() -> grpc.aio.UnaryUnaryClientInterceptor:
-    from opentelemetry.instrumentation.grpc import _aio_client as instrumentation
-
-    return instrumentation.UnaryUnaryAioClientInterceptor(tracer, filter_=_is_no_batch)
-
-
-def _is_no_batch(call: grpc.HandlerCallDetails | grpc.aio.ClientCallDetails) -> bool:
-    """The calls in a batch have spans of their own, and traces of their own."""
-    return call.method not in (BATCH, BATCH.encode())
+def _is_traced(call: grpc.HandlerCallDetails) -> bool:
+    """The calls in a batch have spans of their own, and traces of their own; probes and reflection have none."""
+    return call.method != BATCH and not call.method.startswith("/grpc.")
 
 
 @contextmanager
 def asking(method: str) -> Generator[Callable[[int], None]]:
-    """A span of the current trace around a call that goes out in a batch. What it yields takes the status code."""
+    """A span of the current trace around a call that goes out. What it yields takes the status code."""
     with tracer.start_as_current_span(method, kind=SpanKind.CLIENT, attributes=_of_call(method)) as span:
         yield partial(_end, span, frozenset(range(1, 17)))
 
@@ -110,6 +104,12 @@ def _end(span: Span, faults: frozenset[int], code: int) -> None:
     span.set_attribute("rpc.grpc.status_code", code)
     if code in faults:
         span.set_status(StatusCode.ERROR)
+
+
+def untraced() -> str | None:
+    """A trace context of which no spans are made; None where none are made anyway."""
+    ids = RandomIdGenerator()
+    return f"00-{ids.generate_trace_id():032x}-{ids.generate_span_id():016x}-00" if enabled() else None
 
 
 def trace_id() -> str | None:

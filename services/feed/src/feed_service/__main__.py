@@ -157,7 +157,7 @@ if __name__ == "__main__":
         "feed",
         {
             "serve": Command(ServeSettings, serve),
-            "fanout": Command(FanoutSettings, fanout),
+            "fanout": Command(FanoutSettings, fanout, "fanout"),
             "migrate": Command(MigrateSettings, migrate),
             f"rebuild --user {who}": Command(FeedSettings, partial(rebuild, user=who)),
         },

@@ -99,7 +99,7 @@ if __name__ == "__main__":
         "notify",
         {
             "serve": Command(NotifySettings, serve_notify),
-            "push": Command(PushSettings, push),
+            "push": Command(PushSettings, push, "notify-push"),
             "migrate": Command(MigrateSettings, migrate),
         },
     )

@@ -239,7 +239,7 @@ if __name__ == "__main__":
         "post",
         {
             "serve": Command(PostSettings, serve),
-            "media": Command(MediaSettings, media),
+            "media": Command(MediaSettings, media, "media"),
             "migrate": Command(PostgresSettings, migrate),
         },
     )

@@ -95,7 +95,7 @@ if __name__ == "__main__":
         "search",
         {
             "serve": Command(SearchSettings, serve_search),
-            "index": Command(IndexSettings, keep_index),
+            "index": Command(IndexSettings, keep_index, "search-index"),
             "migrate": Command(MigrateSettings, migrate),
         },
     )

@@ -53,7 +53,7 @@ def migrate(settings: PostgresSettings) -> None:
 def commands(arguments: list[str]) -> dict[str, Command[Any]]:
     known: dict[str, Command[Any]] = {
         "serve": Command(UserSettings, serve),
-        "work": Command(WorkerSettings, work),
+        "work": Command(WorkerSettings, work, "user-worker"),
         "migrate": Command(PostgresSettings, migrate),
     }
     for asked in (["keys"], arguments):
