@@ -35,8 +35,9 @@ class Finding:
 
 
 class Prometheus:
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=20)
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        """`transport` is another one than the network."""
+        self._client = httpx.Client(base_url=url, timeout=20, transport=transport)
 
     def query(self, expression: str) -> list[float]:
         """The values found, without those that are no numbers, as a quantile of nothing is.
