@@ -91,7 +91,7 @@ async def test_a_new_authority_is_taken_without_a_restart_or_a_failed_request(ce
             done = 0
             while not over.is_set():
                 await person.feed()
-                (await http.get(f"/v1/users/{person.id}")).raise_for_status()
+                (await http.get(f"/v1/users/{person.username}", headers=person.headers)).raise_for_status()
                 done += 1
             return done
 
