@@ -30,6 +30,7 @@ class Example:
     name: str
     chart: str
     values: tuple[str, ...]
+    golden: bool = True
 
     @property
     def files(self) -> list[Path]:
@@ -48,6 +49,7 @@ EXAMPLES = (
             f"operators/{name}.yaml"
             for name in ("cloudnative-pg", "strimzi", "k8ssandra", "eck", "valkey", "s3", "own-secrets")
         ),
+        golden=False,
     ),
     Example("feed-alone", "heliograph-feed", ("examples/feed-alone.yaml",)),
 )

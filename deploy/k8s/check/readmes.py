@@ -1,11 +1,13 @@
 """The tables of values in the charts' READMEs, written by helm-docs from values.yaml and its comments."""
 
+import shutil
 from pathlib import Path
 
 from deploy.k8s.check.charts import names
 from deploy.k8s.check.shell import K8S, Fault, run
 
 README = "README.md"
+TEMPLATE = "chart.md.gotmpl"
 
 
 def compare(folder: Path) -> str:
@@ -23,7 +25,8 @@ def renew(folder: Path) -> None:
 
 
 def _write(folder: Path) -> dict[str, str]:
-    run(["helm-docs", "--chart-search-root", folder, "--log-level", "warning", "--skip-version-footer"], folder=folder)
+    shutil.copy(K8S / TEMPLATE, folder)
+    run(["helm-docs", "--chart-search-root", folder, "--template-files", f"./{TEMPLATE}", "--log-level", "warning"])
     return {name: _clean((folder / name / README).read_text()) for name in names() if (folder / name / README).exists()}
 
 

@@ -42,6 +42,11 @@ class Checks:
             texts = threads.map(lambda example: charts.render(self.folder, example), charts.EXAMPLES)
             return {example.name: text for example, text in zip(charts.EXAMPLES, texts, strict=True)}
 
+    @property
+    def kept(self) -> dict[str, str]:
+        """Those of which there are golden files."""
+        return {example.name: self.rendered[example.name] for example in charts.EXAMPLES if example.golden}
+
     @cached_property
     def documents(self) -> dict[str, list[Document]]:
         return {name: parse(text) for name, text in self.rendered.items()}
@@ -81,9 +86,9 @@ class Checks:
         return readmes.compare(self.folder)
 
     def golden(self) -> str:
-        golden.compare(self.rendered)
+        golden.compare(self.kept)
         topics.compare()
-        return f"{len(self.rendered)} examples"
+        return f"{len(self.kept)} examples"
 
     def schemas(self) -> str:
         """The newest templates of all examples, for each Kubernetes."""
@@ -106,7 +111,7 @@ class Checks:
         return _none(found)
 
     def renew(self) -> None:
-        golden.renew(self.rendered)
+        golden.renew(self.kept)
         topics.renew()
         readmes.renew(self.folder)
 
