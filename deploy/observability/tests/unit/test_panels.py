@@ -55,10 +55,7 @@ def test_panels_neither_overlap_nor_stand_out() -> None:
     for board in boards.every():
         places = [panel["gridPos"] for panel in board.json()["panels"]]
         cells = [
-            (x, y)
-            for at in places
-            for x in range(at["x"], at["x"] + at["w"])
-            for y in range(at["y"], at["y"] + at["h"])
+            (at["x"] + x, at["y"] + y) for at in places for x, y in itertools.product(range(at["w"]), range(at["h"]))
         ]
         assert len(cells) == len(set(cells))
         assert max(x for x, _ in cells) < 24
