@@ -71,8 +71,9 @@ class Counters:
         self._read = hot.register_script(counter_scripts.READ) if hot else None
         self._apply: Any = (hot or self._redis).register_script(counter_scripts.APPLY)
         self._name, self._fields = name, tuple(fields)
-        self._load, self._save, self._count = load, save, count
-        self._quiet, self._pause = quiet, pause
+        for field in fields:
+            DRIFT.labels(name, field)  # shown from the start, or nobody could see the first one grow
+        self._load, self._save, self._count, self._quiet, self._pause = load, save, count, quiet, pause
         self._dirty, self._check = f"{name}:dirty", f"{name}:check"
 
     async def apply(self, entity_id: int, field: str, delta: int, change_id: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 from kit import log
+from kit.cache import LOOKUPS
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -58,6 +59,8 @@ _UNTIL_PLACE = 16
 """Above the flags: the milliseconds at which a mute ends. 0 for never."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+_HITS, _MISSES = (LOOKUPS.labels("graph:relations", outcome) for outcome in ("hit", "miss"))
 
 Load = Callable[[int, Sequence[int]], Awaitable[dict[int, Relation]]]
 
@@ -98,6 +101,8 @@ class Relations:
         now = self._now()
         found = {user_id: _decode(user_id, value).at(now) for user_id, value in zip(ids, values, strict=True) if value}
         missing = [user_id for user_id in ids if user_id not in found]
+        _HITS.inc(len(found))
+        _MISSES.inc(len(missing))
         if missing:
             loaded = await self._load(viewer_id, missing)
             await self._refill(key, token, loaded)
