@@ -14,7 +14,7 @@ from rich.console import Console
 from deploy.observability import check as checks
 from deploy.observability import files
 from deploy.observability.local import observe as observing
-from deploy.observability.local import traces
+from deploy.observability.local import traces as taken
 from deploy.observability.local.programs import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -51,11 +51,12 @@ def observe(
     root: Root = None,
     prometheus: Annotated[int, typer.Option(envvar="HELIOGRAPH_PORT_PROMETHEUS")] = observing.PORTS["prometheus"],
     otlp: Annotated[int, typer.Option(envvar="HELIOGRAPH_PORT_OTLP")] = observing.PORTS["otlp"],
+    traces: Annotated[bool, typer.Option("--traces/--no-traces", help="Take traces, too.")] = True,
     demo: Annotated[bool, typer.Option(help="Play the demo, so that there is something to see.")] = True,
     stay: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,
 ) -> None:
     """Watch the running stack, and show whether every dashboard finds its data."""
-    wish = observing.Wish(root or default_root(), prometheus, otlp, demo, stay)
+    wish = observing.Wish(root or default_root(), prometheus, otlp, traces, demo, stay)
     raise typer.Exit(not observing.observe(wish, Console()))
 
 
@@ -67,12 +68,12 @@ def trace(
     root: Root = None,
 ) -> None:
     """Show traces that the collector of `make observe` has taken."""
-    spans = list(traces.read((root or default_root()) / "observe" / "traces.jsonl"))
+    spans = list(taken.read((root or default_root()) / "observe" / "traces.jsonl"))
     if not id_:
-        print("\n".join(traces.newest(spans, 20)) or "no traces")
+        print("\n".join(taken.newest(spans, 20)) or "no traces")
         return
     found = [span for span in spans if span.trace.startswith(id_)]
-    print("\n".join(traces.tree(found)) if found else f"no trace {id_}")
+    print("\n".join(taken.tree(found)) if found else f"no trace {id_}")
     raise typer.Exit(not found)
 
 

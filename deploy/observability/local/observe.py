@@ -25,11 +25,13 @@ _DEMOS = 2  # the second shows as a rise over what the first has made
 
 @dataclass(frozen=True)
 class Wish:
-    """`root` is the stack's run folder. `stay` goes on until Ctrl-C; without `demo` nothing is made to happen."""
+    """`root` is the stack's run folder. `collect` takes traces; `stay` goes on until Ctrl-C; without `demo` nothing is
+    made to happen."""
 
     root: Path
     prometheus: int
     otlp: int
+    collect: bool
     demo: bool
     stay: bool
 
@@ -62,22 +64,12 @@ def observe(wish: Wish, console: Console) -> bool:
 def _start(wish: Wish, console: Console, started: ExitStack) -> Prometheus:
     folder = wish.root / "observe"
     folder.mkdir(exist_ok=True)
-    ports.refuse_busy({"prometheus": wish.prometheus, "otlp": wish.otlp})
+    ports.refuse_busy({"prometheus": wish.prometheus} | ({"otlp": wish.otlp} if wish.collect else {}))
     with _step(console, "get Prometheus and the collector (built once, which takes minutes)"):
-        prometheus, collector = tool("prometheus"), tool("otel-collector")
-    data = started.enter_context(TemporaryDirectory(prefix="data-", dir=folder))
-    (folder / "prometheus.yml").write_text(configuration.prometheus(ports.remembered(wish.root)))
-    (folder / "collector.yml").write_text(configuration.collector(wish.otlp, wish.traces))
-    commands = {
-        "collector": [str(collector), "--config", str(folder / "collector.yml")],
-        "prometheus": [
-            str(prometheus),
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={data}",
-            f"--web.listen-address=127.0.0.1:{wish.prometheus}",
-            "--enable-feature=exemplar-storage",
-        ],
-    }
+        commands = {"collector": _collector(wish, folder)} if wish.collect else {}
+        commands["prometheus"] = _prometheus(wish, folder)
+        data = started.enter_context(TemporaryDirectory(prefix="data-", dir=folder))
+        commands["prometheus"].append(f"--storage.tsdb.path={data}")
     url = f"http://127.0.0.1:{wish.prometheus}"
     with _step(console, "start them"):
         for name, command in commands.items():
@@ -86,6 +78,23 @@ def _start(wish: Wish, console: Console, started: ExitStack) -> Prometheus:
             if name == "prometheus":
                 programs.wait_ready(process, f"{url}/-/ready", log)
     return Prometheus(url)
+
+
+def _collector(wish: Wish, folder: Path) -> list[str]:
+    config = folder / "collector.yml"
+    config.write_text(configuration.collector(wish.otlp, wish.traces))
+    return [str(tool("otel-collector")), "--config", str(config)]
+
+
+def _prometheus(wish: Wish, folder: Path) -> list[str]:
+    config = folder / "prometheus.yml"
+    config.write_text(configuration.prometheus(ports.remembered(wish.root)))
+    return [
+        str(tool("prometheus")),
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{wish.prometheus}",
+        "--enable-feature=exemplar-storage",
+    ]
 
 
 def _await_targets(prometheus: Prometheus) -> None:
@@ -138,6 +147,8 @@ def _tell(console: Console, prometheus: Prometheus, found: list[Finding], wish: 
 
 
 def _traces(wish: Wish) -> str:
+    if not wish.collect:
+        return "no traces were asked for"
     count = len({span.trace for span in traces.read(wish.traces)})
     if not count:
         told = f"HELIOGRAPH_OTLP_ENDPOINT=http://127.0.0.1:{wish.otlp} make up"
