@@ -32,12 +32,12 @@ class Box:
     def run(self, *arguments: str, entrypoint: str = "", stdin: str = "") -> Ended:
         """Until it ends."""
         command = [*self._command("--rm", "--interactive", entrypoint=entrypoint), *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=400, check=False)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, entrypoint: str = "") -> "Running":
         command = [*self._command("--detach", entrypoint=entrypoint), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
         if done.returncode:
             raise ImageError(f"{self.image}: {done.stderr.strip()}")
         return Running(self.engine, done.stdout.strip())

@@ -21,7 +21,7 @@ from deploy.images.assemble import UID
 from deploy.images.container import Box, Running
 from devstack import data, ports, processes, system
 
-READY_SECONDS = 180
+READY_SECONDS = 400
 SECRETS, KEYS = "/run/heliograph/secrets", "/run/heliograph/token-keys"
 # Folders of this machine, where a container has its own /tmp.
 NOT_TOLD = ("HELIOGRAPH_AVATAR_FOLDER", "HELIOGRAPH_MEDIA_FOLDER")
