@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from deploy.k8s.check import (
@@ -39,7 +39,7 @@ class Checks:
     @cached_property
     def rendered(self) -> dict[str, str]:
         with ThreadPoolExecutor(CORES) as threads:
-            texts = threads.map(lambda example: charts.render(self.folder, example), charts.EXAMPLES)
+            texts = threads.map(partial(charts.render, self.folder), charts.EXAMPLES)
             return {example.name: text for example, text in zip(charts.EXAMPLES, texts, strict=True)}
 
     @property
@@ -65,10 +65,11 @@ class Checks:
         """The suites of each chart, and those of every service's chart."""
         services = [f"heliograph-{service}" for service in charts.SERVICES]
         others = [name for name in charts.names() if name not in services and (self.folder / name / "tests").is_dir()]
-        own, shared = ["-f", "tests/*_test.yaml"], ["-f", "../tests/*_test.yaml"]
-        tasks = [([*own, *shared], services[:4]), ([*own, *shared], services[4:]), (own, others)]
+        own = ["-f", "tests/*_test.yaml"]
+        both = [*own, "-f", "../tests/*_test.yaml"]
+        suites, names = (both, both, own), (services[:4], services[4:], others)
         with ThreadPoolExecutor(CORES) as threads:
-            return ", ".join(threads.map(lambda task: self._unit(*task), tasks))
+            return ", ".join(threads.map(self._unit, suites, names))
 
     def _unit(self, suites: list[str], names: list[str]) -> str:
         answer = ask(["helm-unittest", "--strict", "--with-subchart=false", *suites, *names], folder=self.folder)

@@ -6,7 +6,8 @@ Services are asked as the gateway asks them: over mutual TLS, with its certifica
 import asyncio
 import os
 import sys
-import urllib.request
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
@@ -20,19 +21,22 @@ SERVICES = ("user", "graph", "post", "feed", "notify", "search")
 async def main() -> None:
     folder = os.environ.get("HELIOGRAPH_TLS_DIR")
     tls = Path(folder) if folder else None
-    faults = [fault for url in sys.argv[1:] if (fault := await asyncio.to_thread(gateway, url))]
+    faults = [fault for address in sys.argv[1:] if (fault := await asyncio.to_thread(gateway, address))]
     faults += [fault for name in SERVICES if (fault := await service(name, tls))]
     sys.exit("\n".join(faults) if faults else 0)
 
 
-def gateway(url: str) -> str | None:
+def gateway(address: str) -> str | None:
+    connection = HTTPConnection(address, timeout=10)
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            answer.read()
-    except OSError as error:
-        return f"{url}: {error}"
-    sys.stdout.write(f"{url}: {answer.status}\n")
-    return None
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        return f"{address}: {error}"
+    finally:
+        connection.close()
+    sys.stdout.write(f"{address}: {status}\n")
+    return None if status == HTTPStatus.OK else f"{address}: {status}"
 
 
 async def service(name: str, tls: Path | None) -> str | None:
