@@ -18,6 +18,7 @@ from gateway.auth import Authenticator, Viewer, required
 from gateway.clients import Services
 from gateway.idempotency import Records
 from gateway.keys import Keys
+from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas, refused
 from gateway.notes import Notes
 from gateway.render import Render
 from gateway.revocations import Revocations
@@ -88,6 +89,13 @@ class Here:
     def creation_id(self) -> str:
         """What makes a repeated creation the same one to the services: the same for the same Idempotency-Key."""
         return getattr(self.request.state, "creation_id", None) or str(uuid.uuid4())
+
+    async def spend(self, route_class: RouteClass, owners: Mapping[Subject, str]) -> None:
+        """Counts the request against more than the gate has. Raises ResourceExhausted."""
+        buckets = buckets_for(parse_quotas(self.parts.settings.rate_limits), route_class, owners)
+        verdict = await self.parts.limiter.take(buckets)
+        if not verdict.allowed:
+            raise refused(verdict)
 
     def read(self, value: msgspec.Struct, version: str = "", headers: Mapping[str, str] | None = None) -> Response:
         """An answer with an ETag, or 304 when the client has it already."""

@@ -19,6 +19,7 @@ class RouteClass(StrEnum):
     UPLOAD = "upload"
     AVATAR = "avatar"
     MEDIA = "media"
+    RANKED = "ranked"  # beside `read`: what has hundreds of posts looked at
 
 
 class Subject(StrEnum):
@@ -35,6 +36,7 @@ DEFAULT_QUOTAS: Quotas = MappingProxyType(
         (RouteClass.READ, Subject.USER): Quota(1800, 60),
         (RouteClass.READ, Subject.APP): Quota(60_000, 60),
         (RouteClass.READ, Subject.ADDRESS): Quota(6000, 60),
+        (RouteClass.RANKED, Subject.USER): Quota(300, 60),
         (RouteClass.WRITE, Subject.USER): Quota(600, 60),
         (RouteClass.WRITE, Subject.APP): Quota(20_000, 60),
         (RouteClass.WRITE, Subject.ADDRESS): Quota(3000, 60),

@@ -87,9 +87,6 @@ GOOD = [
     Case("more than the largest limit", query="limit=101"),
     Case("four digits", query="limit=9999"),
     Case("the newest first", query="order=latest"),
-    Case("the best first", query="order=top"),
-    Case("both", query="order=top&limit=7"),
-    Case("both, the other way round", query="limit=7&order=top"),
     Case("a further page", cursor=_signed()),
     Case("a further page of the best", query="order=top", cursor=_signed("order=top")),
     Case("a further page with another limit", query="limit=2", cursor=_signed()),
@@ -131,6 +128,9 @@ ODD = [
     Case("a body of unknown length", hot=False, headers=[("transfer-encoding", "chunked")], body=b"{}"),
     Case("a body that is too large", hot=False, headers=[("content-length", "9" * 30)]),
     Case("an unknown parameter", hot=False, query="utm_source=letter"),
+    Case("the best first", hot=False, query="order=top"),
+    Case("both", hot=False, query="order=top&limit=7"),
+    Case("both, the other way round", hot=False, query="limit=7&order=top"),
     Case("an unknown parameter among others", hot=False, query="limit=2&x=%00&order=top"),
     Case("a limit twice", hot=False, query="limit=2&limit=3"),
     Case("an order twice", hot=False, query="order=top&order=latest"),
@@ -364,6 +364,18 @@ async def test_the_ranked_feed_is_not_asked_before_the_verdict(world: World, red
         refused = await pair.ask(pair.hot, Case("dear", query="order=top"), token)
     assert refused.status == 429
     assert len(world.feed.asked(feed_pb2.GetHomePageRequest)) == before
+
+
+async def test_rankings_have_a_limit_of_their_own(world: World, redis_url: str):
+    async with Redis.from_url(redis_url) as redis:
+        pair = Pair(world, (await world.gateway(rate_limits="ranked.user=3/3600"))[1], redis)
+        await pair.seen(token := world.token())
+        why = Case("why", path=f"/v1/posts/{ADA}/why")
+        answers = [await pair.ask(pair.hot, Case("top", query="order=top"), token) for _ in range(2)]
+        answers += [await pair.ask(pair.hot, why, token) for _ in range(2)]
+        answers += [await pair.ask(pair.hot, Case("top", query="order=top"), token)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+        assert (await pair.ask(pair.hot, Case("latest"), token)).status == 200
 
 
 async def test_who_asked_too_often_may_ask_again_when_told(world: World, redis_url: str):

@@ -1,6 +1,6 @@
 """What the ranked order needs, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ class FakeFeed:
     hidden: set[int] = field(default_factory=set[int])
     elsewhere: set[int] = field(default_factory=set[int])
     degraded: bool = False
+    known: frozenset[int] = frozenset()
 
     async def candidates(self, viewer_id: int, before: int, limit: int) -> tuple[Sequence[Entry], bool]:
         entries = [Entry(one.post_id, one.author_id) for one in self.posts.values() if one.post_id < before]
@@ -35,24 +36,33 @@ class FakeFeed:
         ids = [entry.post_id for entry in entries]
         return {one: b"%d" % one for one in ids if one in self.posts and one not in self.hidden | self.elsewhere}
 
+    async def visible(self, viewer_id: int, entries: Sequence[Entry]) -> Collection[int]:
+        return (await self.shown(viewer_id, entries)).keys()
+
+    async def ties(self, viewer_id: int, accounts: Collection[int]) -> Ties:
+        return Ties(self.known & frozenset(accounts))
+
+
+@dataclass
+class FakePosts:
+    """The posts' own service: it knows what may be seen, not where."""
+
+    feed: FakeFeed
+
     async def visible(self, viewer_id: int, ids: Sequence[int]) -> Mapping[int, int]:
         assert 0 < len(ids) <= 200
-        return {one: one for one in ids if one in self.posts and one not in self.hidden}
+        return {one: one for one in ids if one in self.feed.posts and one not in self.feed.hidden}
 
 
 @dataclass
 class FakeFacts:
     feed: FakeFeed
-    known: frozenset[int] = frozenset()
 
     async def of_posts(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
         return [self.feed.posts[one] for one in post_ids if one in self.feed.posts]
 
     async def contents(self, post_ids: Sequence[int]) -> Mapping[int, PostFacts]:
         return {one.post_id: replace(one, commenters=()) for one in await self.of_posts(post_ids)}
-
-    async def ties(self, viewer_id: int) -> Ties:
-        return Ties(self.known)
 
 
 @dataclass
@@ -125,8 +135,8 @@ class TopWorld:
         now = self.clock.now
         ranker = Ranker(self.feed, self.facts, self.redis, self.redis, days=self.days, most=self.most)
         self.top = TopFeed(self.feed, ranker, self.redis, self.impressions, now=now)
-        self.why = Why(self.feed, self.facts, self.feed, ranker, now=now)
-        self.marking = Seen(self.feed, self.redis, self.impressions, now=now)
+        self.why = Why(self.feed, self.facts, FakePosts(self.feed), ranker, now=now)
+        self.marking = Seen(FakePosts(self.feed), self.redis, self.impressions, now=now)
 
     def publish(self, author_id: int = 2, **facts: object) -> int:
         post_id = self.clock.next_id()

@@ -7,6 +7,7 @@ from heliograph.feed.v1 import feed_pb2
 
 from gateway import home
 from gateway.here import encoded_answer
+from gateway.limits import RouteClass, Subject
 from gateway.pages import PageDep
 from gateway.routing import Policy, Routes
 from gateway.schemas import lists
@@ -29,6 +30,8 @@ async def read(
     ] = "latest",
 ) -> Response:
     here = page.here
+    if order == "top" and not page.token:
+        await here.spend(RouteClass.RANKED, {Subject.USER: str(here.viewer.id)})
     found = await here.services.feed.GetHomePage(
         feed_pb2.GetHomePageRequest(
             viewer_id=here.viewer.id, page_size=page.limit, page_token=page.token, order=home.ORDERS[order]

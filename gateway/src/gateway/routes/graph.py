@@ -13,7 +13,7 @@ from kit.proto import timestamp
 
 from gateway import render
 from gateway.here import Here, HereDep, answer
-from gateway.limits import RouteClass, Subject, buckets_for, parse_quotas, refused
+from gateway.limits import RouteClass, Subject
 from gateway.routing import Policy, Routes
 from gateway.schemas import answers
 from gateway.schemas.graph import Mute
@@ -205,11 +205,7 @@ async def remove_close_friend(here: HereDep, user_id: Id) -> Response:
 
 async def _may_again(here: Here, user_id: int) -> None:
     """Raises ResourceExhausted."""
-    owners = {Subject.PAIR: f"{here.viewer.id}:{user_id}"}
-    buckets = buckets_for(parse_quotas(here.parts.settings.rate_limits), RouteClass.WRITE, owners)
-    verdict = await here.parts.limiter.take(buckets)
-    if not verdict.allowed:
-        raise refused(verdict)
+    await here.spend(RouteClass.WRITE, {Subject.PAIR: f"{here.viewer.id}:{user_id}"})
 
 
 def _answer(changed: Any) -> Response:

@@ -6,6 +6,7 @@ from fastapi import Response
 from heliograph.feed.v1 import feed_pb2
 
 from gateway.here import HereDep, answer
+from gateway.limits import RouteClass, Subject
 from gateway.reasons import reasons_of
 from gateway.routing import Policy, Routes
 from gateway.schemas import ranking
@@ -42,5 +43,6 @@ async def seen(here: HereDep, body: ranking.SeenPosts) -> Response:
     problems=(404,),
 )
 async def why(here: HereDep, post_id: Id) -> Response:
+    await here.spend(RouteClass.RANKED, {Subject.USER: str(here.viewer.id)})
     found = await here.services.feed.ExplainPost(feed_pb2.ExplainPostRequest(viewer_id=here.viewer.id, post_id=post_id))
     return answer(reasons_of(found))

@@ -63,7 +63,7 @@ async def ranking(
     producer = await stack.enter_async_context(open_producer(settings))
     impressions = KafkaImpressions(producer, sample=settings.impression_sample)
     feed = Chronology(reads.candidates, reads.viewers, reads.sight, reads.fragments)
-    facts = PeersFacts(reads.fragments.get, peers.fragments.commenters, peers.graph.relations_of)
+    facts = PeersFacts(reads.fragments.get, peers.fragments.commenters)
     ranker = Ranker(feed, facts, traces.interests, traces.seen, days=settings.top_days, most=settings.top_candidates)
     return Ranked(
         TopFeed(feed, ranker, traces.sessions, impressions, now=now),
@@ -74,7 +74,7 @@ async def ranking(
 
 
 def interests_consumer(settings: FanoutSettings, traces: Traces, erased: ErasedRows, peers: Peers) -> Task:
-    facts = PeersFacts(peers.fragments.pieces, peers.fragments.commenters, peers.graph.relations_of)
+    facts = PeersFacts(peers.fragments.pieces, peers.fragments.commenters)
     return Consumer(
         settings,
         group="feed.interests",

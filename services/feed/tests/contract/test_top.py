@@ -70,6 +70,13 @@ async def posted(system: System, authors: int, posts: int) -> AsyncGenerator[tup
         yield feed, viewer, made[::-1]
 
 
+async def test_a_ranking_asks_no_more_of_graph_than_is_at_hand(system: System) -> None:
+    async with posted(system, 3, 6) as (feed, viewer, posts):
+        system.graph.is_down = True
+        assert sorted(await read(feed, viewer)) == sorted(posts)
+        assert (await why(feed, viewer, posts[0])).reasons
+
+
 async def test_what_the_viewer_likes_lifts_its_author_and_what_was_seen_goes_down(system: System) -> None:
     async with posted(system, 4, 4) as (feed, viewer, posts), system.process("fanout"):
         assert ids_of(await page(feed, viewer)) == posts

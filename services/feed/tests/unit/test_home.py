@@ -38,6 +38,19 @@ async def test_pages_are_full_to_the_end_and_the_last_one_says_so() -> None:
     assert [bool(page.next_token) for page in pages] == [True, True, False]
 
 
+async def test_a_page_looks_at_so_many_candidates_and_another_goes_on() -> None:
+    world = World()
+    author, viewer = await people(world, 2)
+    await world.follow(viewer, author)
+    posts = [await world.publish(author) for _ in range(2_300)]
+    world.posts.hidden.update(posts[10:])
+
+    pages = await world.pages(viewer, size=5)
+
+    assert [len(page.posts) for page in pages] == [0, 5, 5]
+    assert [post for page in pages for post in page.posts] == posts[9::-1]
+
+
 async def test_what_only_others_may_not_see_makes_no_empty_last_page() -> None:
     world = World()
     author, viewer = await people(world, 2)

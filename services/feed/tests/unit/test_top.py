@@ -103,6 +103,38 @@ async def test_a_lost_session_is_made_again_as_of_its_time() -> None:
     assert await world.read(4, first.next_token) == posts[7::-1]
 
 
+async def test_a_lost_session_passes_nothing_over_when_there_is_more_to_rank_now() -> None:
+    world = TopWorld(most=5)
+    late = [world.publish(author_id=2 + number) for number in range(300)]
+    posts = [world.publish(author_id=2 + number) for number in range(5)]
+    old = [world.publish(author_id=20 + number) for number in range(5)]
+    held = {post: world.feed.posts.pop(post) for post in late[:290] + posts}
+    first = await world.page(3)
+    world.redis.sessions.clear()
+    world.feed.posts |= held
+    shown = [*ids_of(first.items), *await world.read(7, first.next_token)]
+    assert sorted(shown) == sorted([*late, *posts, *old])
+
+
+async def test_below_a_ranking_a_page_looks_at_so_many_candidates_too() -> None:
+    world = TopWorld(days=1, most=2)
+    posts = [world.publish(author_id=2 + number % 3) for number in range(2_500)]
+    world.feed.hidden = set(posts[3:-2])
+    first = await world.page(2)
+    assert ids_of(first.items) == posts[:-3:-1]
+    second = await world.page(2, first.next_token)
+    assert (second.items, bool(second.next_token)) == ([], True)
+    assert await world.read(2, second.next_token) == posts[2::-1]
+
+
+async def test_what_may_not_be_seen_takes_no_place_in_a_ranking() -> None:
+    world = TopWorld(days=1, most=3)
+    posts = [world.publish(author_id=2 + number % 3, likes=number % 7) for number in range(30)]
+    world.feed.hidden = set(posts[10:])
+    world.change(posts[7], likes=900)
+    assert (await world.read(3))[0] == posts[7]
+
+
 @pytest.mark.parametrize("start", ["first page", "second page"])
 async def test_without_redis_it_goes_on_by_time_and_says_so(start: str) -> None:
     world = TopWorld()
@@ -207,7 +239,7 @@ async def test_odd_lists_of_seen_posts_are_refused(ids: list[int]) -> None:
 
 async def test_why_names_what_counted_the_most_first() -> None:
     world = TopWorld()
-    world.facts.known = frozenset({BOB})
+    world.feed.known = frozenset({BOB})
     post = world.publish(likes=1_000, commenters=(BOB, 77), comments=2)
     world.clock.tick(timedelta(hours=36))
     await world.marking.mark(VIEWER, [post], "top")

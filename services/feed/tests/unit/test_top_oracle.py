@@ -64,7 +64,7 @@ class Reading:
         )  # fmt: skip
         feed = Chronology(candidates, viewers, Sight(viewers, pieces), pieces)
         redis = FakeRedis(world.clock)
-        facts = PeersFacts(pieces.get, self.commenters, world.graph.relations_of)
+        facts = PeersFacts(pieces.get, self.commenters)
         ranker = Ranker(feed, facts, redis, redis, days=1, most=self.most)
         self.top = TopFeed(feed, ranker, redis, FakeImpressions(), now=now)
 

@@ -1,11 +1,10 @@
-"""What ranking knows of posts and of those who read them, from pieces of posts and from graph."""
+"""What ranking knows of posts, from their pieces."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from feed_service.model import Piece, Relations
+from feed_service.model import Piece
 from feed_service.model.ranking import PostFacts, cell_of
-from feed_service.service.top_ports import Ties
 
 _POSTS_AT_ONCE = 200
 
@@ -16,10 +15,8 @@ Commenters = Callable[[Sequence[int]], Awaitable[Mapping[int, Sequence[int]]]]
 class PeersFacts:
     """`pieces` and `commenters` answer what there is of at most 200 posts."""
 
-    def __init__(
-        self, pieces: Pieces, commenters: Commenters, relations: Callable[[int], Awaitable[Relations]]
-    ) -> None:
-        self._pieces, self._commenters, self._relations = pieces, commenters, relations
+    def __init__(self, pieces: Pieces, commenters: Commenters) -> None:
+        self._pieces, self._commenters = pieces, commenters
 
     async def of_posts(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
         """Raises Unavailable."""
@@ -30,12 +27,6 @@ class PeersFacts:
         """Raises Unavailable."""
         found = await asyncio.gather(*(self._pieces(some) for some in _cut(post_ids)))
         return {post_id: _facts(one, ()) for some in found for post_id, one in some.items()}
-
-    async def ties(self, viewer_id: int) -> Ties:
-        """Raises Unavailable."""
-        relations = await self._relations(viewer_id)
-        known = (one for one, how in relations.known.items() if how.following and not (how.muting or how.blocked))
-        return Ties(frozenset(known), frozenset(relations.tags))
 
     async def _of_some(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
         pieces, commenters = await asyncio.gather(self._pieces(post_ids), self._commenters(post_ids))

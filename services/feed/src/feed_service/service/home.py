@@ -17,6 +17,7 @@ P_co = TypeVar("P_co", covariant=True)
 Skeleton = Callable[[int, int, int], Awaitable[Window]]
 
 _MOST_AT_ONCE = 200  # ids that the other services take in one call
+MOST_LOOKED_AT = 2_000  # candidates for a page: others decide how many of them are hidden
 
 PAGES = Counter("heliograph_feed_pages_total", "Pages of home feeds served", ["degraded"])
 _WHOLE, _DEGRADED = (PAGES.labels(degraded) for degraded in (False, True))
@@ -67,8 +68,9 @@ class HomeFeed(Generic[P]):
         self._candidates, self._show = candidates, show
 
     async def page(self, viewer_id: int, size: int, before: int) -> Page[P]:
-        """The newest `size` posts below `before`; fewer only at the end. Without Cassandra the page is put together
-        from the posts themselves and says that it is degraded. Raises Unavailable when graph or post are down."""
+        """The newest `size` posts below `before`; fewer only at the end, and where the next is 2,000 candidates away or
+        more. Without Cassandra the page is put together from the posts themselves and says that it is degraded. Raises
+        Unavailable when graph or post are down."""
         try:
             page = await self._page(viewer_id, size, before, self._candidates.stored)
         except Unavailable as error:
@@ -88,14 +90,16 @@ class HomeFeed(Generic[P]):
         """Looks one post ahead: there is a next page exactly when somebody can see something on it."""
         shown: list[int] = []
         posts: list[P] = []
-        limit = size + 1
-        while len(shown) <= size:
+        limit, looked, over = size + 1, 0, False
+        while len(shown) <= size and not over:
             window = await skeleton(viewer_id, before, limit)
             some_ids, some_posts = await self._show(window)
             shown += some_ids
             posts += some_posts
             if len(window.entries) < limit:
                 break
-            before, limit = window.entries[-1].post_id, min(2 * limit, _MOST_AT_ONCE)
-        token = str(shown[size - 1]) if len(shown) > size else ""
+            looked += limit
+            before, limit, over = window.entries[-1].post_id, min(2 * limit, _MOST_AT_ONCE), looked >= MOST_LOOKED_AT
+        last = str(before) if over else ""
+        token = str(shown[size - 1]) if len(shown) > size else last
         return Page(posts[:size], token, degraded)

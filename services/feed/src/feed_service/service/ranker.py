@@ -23,6 +23,7 @@ from feed_service.service.top_ports import Facts, Feed, InterestLog, SeenPosts
 
 _FEW = 100  # posts: when the last days had fewer, older ones are ranked with them
 _STEP = 200
+_LOOKED = 4  # candidates for each that is ranked: how far down is looked when few may be seen
 _IN_ONE_GO = 50  # posts; others get their turn of the loop in between
 
 RANKED = Histogram(
@@ -47,51 +48,53 @@ class Ranker:
     async def again(self, viewer_id: int, lost: Ranked) -> Ranking:
         """The same candidates without those that were shown, as they would have been ranked then, but for what others
         have done since. Raises Unavailable."""
-        entries = [
-            entry
-            for entry in await self._walk(viewer_id, lost.before, lost.low)
-            if mark_of_post(entry.post_id) not in lost.shown
-        ]
-        return await self._ranking(viewer_id, entries, lost.as_of, lost.before, lost.low)
+        found, low = await self._walk(viewer_id, lost.before, lost.low)
+        entries = [entry for entry in found if mark_of_post(entry.post_id) not in lost.shown]
+        return await self._ranking(viewer_id, entries, lost.as_of, lost.before, low)
 
     async def look_at(self, viewer_id: int, post: PostFacts, at: datetime) -> RankedPost:
         """One post as it would be ranked."""
-        return scored(post, await self._viewer(viewer_id, [post.post_id], at), at)
+        return scored(post, await self._viewer(viewer_id, [post], at), at)
 
     async def _ranking(self, viewer_id: int, entries: Sequence[Entry], at: datetime, before: int, low: int) -> Ranking:
         ids = [entry.post_id for entry in entries]
         posts: Sequence[RankedPost] = ()
         if ids:
-            viewer, facts = await asyncio.gather(self._viewer(viewer_id, ids, at), self._facts.of_posts(ids))
-            posts = spread(await _scored(facts, viewer, at))
+            facts = await self._facts.of_posts(ids)
+            posts = spread(await _scored(facts, await self._viewer(viewer_id, facts, at), at))
         RANKED.observe(len(posts))
         return Ranking(secrets.token_bytes(SESSION_BYTES), posts, at, before, low)
 
-    async def _viewer(self, viewer_id: int, post_ids: Sequence[int], at: datetime) -> ViewerFacts:
+    async def _viewer(self, viewer_id: int, posts: Sequence[PostFacts], at: datetime) -> ViewerFacts:
         log, seen, ties = await asyncio.gather(
-            self._interests.of(viewer_id), self._seen.among(viewer_id, post_ids, at), self._facts.ties(viewer_id)
+            self._interests.of(viewer_id),
+            self._seen.among(viewer_id, [post.post_id for post in posts], at),
+            self._feed.ties(viewer_id, {one for post in posts for one in post.commenters}),
         )
         return ViewerFacts(viewer_id, interests_of(log, at), ties.tags, ties.known, seen)
 
     async def _newest(self, viewer_id: int, at: datetime) -> Sequence[Entry]:
-        horizon, found = first_at(at - self._span), list[Entry]()
-        while len(found) < self._most:
-            limit = min(_STEP, self._most - len(found))
-            step, _ = await self._feed.candidates(viewer_id, found[-1].post_id if found else TOP, limit)
-            found += step
-            if len(step) < limit or (found[-1].post_id < horizon and len(found) >= _FEW):
+        """What may be seen alone counts; what is below the last that was looked at comes after the ranking."""
+        horizon, before, looked, found = first_at(at - self._span), TOP, 0, list[Entry]()
+        while len(found) < self._most and looked < _LOOKED * self._most:
+            step, _ = await self._feed.candidates(viewer_id, before, _STEP)
+            visible = await self._feed.visible(viewer_id, step)
+            found += [entry for entry in step if entry.post_id in visible]
+            if len(step) < _STEP or (step[-1].post_id < horizon and len(found) >= _FEW):
                 break
+            before, looked = step[-1].post_id, looked + len(step)
         recent = sum(entry.post_id >= horizon for entry in found)
-        return found[: max(recent, _FEW)]
+        return found[: min(max(recent, _FEW), self._most)]
 
-    async def _walk(self, viewer_id: int, before: int, low: int) -> Sequence[Entry]:
+    async def _walk(self, viewer_id: int, before: int, low: int) -> tuple[Sequence[Entry], int]:
+        """Down to `low`, or to where there are too many: then the rest goes on from there."""
         found: list[Entry] = []
         while len(found) < self._most:
             step, _ = await self._feed.candidates(viewer_id, found[-1].post_id if found else before, _STEP)
             found += step
             if len(step) < _STEP or step[-1].post_id < low:
-                break
-        return [entry for entry in found if entry.post_id >= low]
+                return [entry for entry in found if entry.post_id >= low], low
+        return found, found[-1].post_id
 
 
 async def _scored(posts: Sequence[PostFacts], viewer: ViewerFacts, at: datetime) -> Sequence[RankedPost]:

@@ -1,7 +1,7 @@
 """Reading the ranked feed: a ranking page by page, then the rest, newest first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kit.errors import Unavailable
@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from feed_service.model import TOP, Entry
 from feed_service.model.ranking import RankedPost, Ranking
 from feed_service.model.ranking.tokens import Ranked, Rest, mark_of_post, read, write
+from feed_service.service.home import MOST_LOOKED_AT
 from feed_service.service.ranker import Ranker
 from feed_service.service.top_ports import Feed, Impressions, Served, Sessions
 
@@ -63,7 +64,9 @@ class TopFeed:
         except Unavailable as error:
             if error.reason != "REDIS_UNAVAILABLE":
                 raise
-        start = Rest(place.before, place.low, place.shown, degraded=True) if place else Rest(TOP, degraded=True)
+        start = Rest(TOP, degraded=True)
+        if place:
+            start = Rest(place.before, 0 if place.cut else place.low, place.shown, degraded=True)
         return await self._rest(viewer_id, size, start)
 
     async def _in_ranking(self, viewer_id: int, size: int, place: Ranked | None) -> TopPage:
@@ -73,12 +76,13 @@ class TopFeed:
             return await self._ranked(viewer_id, size, here)
         except SessionLost:
             PAGES.labels("lost").inc()
-            again = await self._kept(viewer_id, await self._ranker.again(viewer_id, here), here.shown)
-            return await self._ranked(viewer_id, size, again)
+            again = await self._kept(viewer_id, await self._ranker.again(viewer_id, here))
+            cut = here.cut or again.low > here.low
+            return await self._ranked(viewer_id, size, replace(again, shown=here.shown, cut=cut))
 
-    async def _kept(self, viewer_id: int, ranking: Ranking, shown: frozenset[int] = frozenset()) -> Ranked:
+    async def _kept(self, viewer_id: int, ranking: Ranking) -> Ranked:
         await self._sessions.save(viewer_id, ranking)
-        return Ranked(ranking.session, 0, ranking.as_of, ranking.before, ranking.low, shown)
+        return Ranked(ranking.session, 0, ranking.as_of, ranking.before, ranking.low)
 
     async def _ranked(self, viewer_id: int, size: int, place: Ranked) -> TopPage:
         """Looks one post ahead, as the chronological feed does. Raises SessionLost."""
@@ -95,11 +99,11 @@ class TopFeed:
         page, ahead = shown[:size], shown[size:]
         self._tell(viewer_id, place, [one.post for one in page])
         items = [one.item for one in page]
-        if not ahead:
-            return await self._then_the_rest(viewer_id, size, place, items)
-        PAGES.labels("ranked").inc()
         marks = place.shown | {mark_of_post(one.post.post_id) for one in page}
-        going_on = Ranked(place.session, ahead[0].position, place.as_of, place.before, place.low, marks)
+        if not ahead:
+            return await self._then_the_rest(viewer_id, size, replace(place, shown=marks), items)
+        PAGES.labels("ranked").inc()
+        going_on = replace(place, position=ahead[0].position, shown=marks)
         return TopPage(items, write(going_on), degraded=False)
 
     async def _checked(self, viewer_id: int, posts: Sequence[RankedPost], position: int) -> Sequence[_Shown]:
@@ -111,16 +115,16 @@ class TopFeed:
     async def _then_the_rest(self, viewer_id: int, size: int, place: Ranked, items: Sequence[bytes]) -> TopPage:
         """The ranking has ended: fills the page up with what is older than all of it."""
         missing = size - len(items)
-        older = await self._rest(viewer_id, max(missing, 1), Rest(place.low))
+        older = await self._rest(viewer_id, max(missing, 1), place.then)
         if missing:
             return TopPage([*items, *older.items], older.next_token, older.degraded)
-        return TopPage(items, write(Rest(place.low)) if older.items else "", older.degraded)
+        return TopPage(items, write(place.then) if older.items or older.next_token else "", older.degraded)
 
     async def _rest(self, viewer_id: int, size: int, place: Rest) -> TopPage:
         PAGES.labels("degraded" if place.degraded else "rest").inc()
         shown: list[tuple[Entry, bytes]] = []
-        before, limit, degraded = place.before, size + 1, place.degraded
-        while len(shown) <= size:
+        before, limit, degraded, looked, over = place.before, size + 1, place.degraded, 0, False
+        while len(shown) <= size and not over:
             step, pulled = await self._feed.candidates(viewer_id, before, limit)
             entries = [entry for entry in step if not place.leaves_out(entry.post_id)]
             found = await self._feed.shown(viewer_id, entries)
@@ -128,11 +132,12 @@ class TopFeed:
             degraded = degraded or pulled
             if len(step) < limit:
                 break
-            before, limit = step[-1].post_id, min(2 * limit, _MOST_AT_ONCE)
+            looked += limit
+            before, limit, over = step[-1].post_id, min(2 * limit, _MOST_AT_ONCE), looked >= MOST_LOOKED_AT
         items = [item for _, item in shown[:size]]
-        if len(shown) <= size:
+        if len(shown) <= size and not over:
             return TopPage(items, "", degraded)
-        going_on = Rest(shown[size - 1][0].post_id, place.low, place.shown, place.degraded)
+        going_on = replace(place, before=shown[size - 1][0].post_id if len(shown) > size else before)
         return TopPage(items, write(going_on), degraded)
 
     def _tell(self, viewer_id: int, place: Ranked, posts: Sequence[RankedPost]) -> None:

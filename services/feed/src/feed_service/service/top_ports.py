@@ -1,12 +1,20 @@
 """What the ranked order needs of stores, of other services and of the reading of the feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from feed_service.model import Entry
 from feed_service.model.ranking import Interaction, PostFacts, RankedPost, Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Accounts that a viewer follows and does not mute, and followed tags."""
+
+    known: frozenset[int] = frozenset()
+    tags: frozenset[str] = frozenset()
 
 
 class Feed(Protocol):
@@ -21,17 +29,17 @@ class Feed(Protocol):
         """Those that are in the viewer's feed and may be seen now, by id, as JSON. At most 200 entries."""
         ...
 
+    async def visible(self, viewer_id: int, entries: Sequence[Entry]) -> Collection[int]:
+        """The ids of these alone."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Ties:
-    """Accounts that a viewer follows and does not mute, and followed tags."""
-
-    known: frozenset[int] = frozenset()
-    tags: frozenset[str] = frozenset()
+    async def ties(self, viewer_id: int, accounts: Collection[int]) -> Ties:
+        """Those among the accounts, from what is at hand of the viewer."""
+        ...
 
 
 class Facts(Protocol):
-    """What post and graph know. Raises Unavailable."""
+    """What post knows. Raises Unavailable."""
 
     async def of_posts(self, post_ids: Sequence[int]) -> Sequence[PostFacts]:
         """Any number, in no order; without those that are gone."""
@@ -40,8 +48,6 @@ class Facts(Protocol):
     async def contents(self, post_ids: Sequence[int]) -> Mapping[int, PostFacts]:
         """The same without commenters, by id."""
         ...
-
-    async def ties(self, viewer_id: int) -> Ties: ...
 
 
 class InterestLog(Protocol):

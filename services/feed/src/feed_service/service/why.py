@@ -41,12 +41,12 @@ class Why:
     async def explain(self, viewer_id: int, post_id: int) -> Explanation:
         """As of now, the most important first. Raises NotFound: POST_NOT_FOUND for what the viewer may not see,
         NOT_IN_FEED for what is not in the viewer's feed; Unavailable, without Redis too."""
-        if not await self._posts.visible(viewer_id, [post_id]):
-            raise _gone()
         facts = next(iter(await self._facts.of_posts([post_id])), None)
         if facts is None:
             raise _gone()
-        if not await self._feed.shown(viewer_id, [Entry(post_id, facts.author_id)]):
+        if not await self._feed.visible(viewer_id, [Entry(post_id, facts.author_id)]):
+            if not await self._posts.visible(viewer_id, [post_id]):
+                raise _gone()
             raise NotFound("NOT_IN_FEED", "the post is not in your feed")
         ranked = await self._ranker.look_at(viewer_id, facts, self._now())
         measured, parts = ranked.features.named(), parts_of(ranked.features)

@@ -19,7 +19,7 @@ SESSION_BYTES = 8
 MOST_MARKS = 1_000  # more than there are candidates; keeps a token under 2,800 characters
 
 _PRIME = 65_521
-_RANKED, _REST = 1, 2
+_RANKED, _REST, _CUT = 1, 2, 3
 _RANKED_HEAD = struct.Struct(f">{SESSION_BYTES}sHqqq")
 _REST_HEAD = struct.Struct(">?qq")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,7 +30,8 @@ _LAST_MS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Go on at `position` of a ranking of the candidates from `low` (inclusive) to `before` (exclusive), made at
-    `as_of`. `shown` are marks of the posts shown so far."""
+    `as_of`. `shown` are marks of the posts shown so far. `cut`: some of them are below `low`, as the ranking was made
+    anew when there were more candidates."""
 
     session: bytes
     position: int
@@ -38,6 +39,12 @@ class Ranked:
     before: int
     low: int
     shown: frozenset[int] = frozenset()
+    cut: bool = False
+
+    @property
+    def then(self) -> "Rest":
+        """What comes after the ranking."""
+        return Rest(self.low, 0, self.shown) if self.cut else Rest(self.low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def write(place: Ranked | Rest) -> str:
     if isinstance(place, Ranked):
         as_of = (place.as_of - _EPOCH) // _MILLISECOND
         head = _RANKED_HEAD.pack(place.session, place.position, as_of, place.before, place.low)
-        return _encode(_RANKED, head, place.shown)
+        return _encode(_CUT if place.cut else _RANKED, head, place.shown)
     shown = place.shown if place.before > place.low else ()  # of no use any more
     return _encode(_REST, _REST_HEAD.pack(place.degraded, place.before, place.low), shown)
 
@@ -72,8 +79,8 @@ def read(token: str) -> Ranked | Rest | None:
         return None
     try:
         blob = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        place = _read_ranked(blob[1:]) if blob[0] == _RANKED else _read_rest(blob[1:])
-        known = blob[0] in (_RANKED, _REST) and write(place) == token
+        place = _read_ranked(blob[1:], cut=blob[0] == _CUT) if blob[0] != _REST else _read_rest(blob[1:])
+        known = blob[0] in (_RANKED, _REST, _CUT) and write(place) == token
     except (binascii.Error, ValueError, IndexError, struct.error):
         raise _bad_token() from None
     if not known:
@@ -81,13 +88,13 @@ def read(token: str) -> Ranked | Rest | None:
     return place
 
 
-def _read_ranked(blob: bytes) -> Ranked:
+def _read_ranked(blob: bytes, *, cut: bool) -> Ranked:
     session, position, as_of, before, low = _RANKED_HEAD.unpack_from(blob)
     if not 0 <= as_of <= _LAST_MS:
         raise ValueError("not a time")
     _check(before, low)
     shown = _marks(blob[_RANKED_HEAD.size :])
-    return Ranked(session, position, _EPOCH + as_of * _MILLISECOND, before, low, shown)
+    return Ranked(session, position, _EPOCH + as_of * _MILLISECOND, before, low, shown, cut)
 
 
 def _read_rest(blob: bytes) -> Rest:
