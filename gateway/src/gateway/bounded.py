@@ -24,8 +24,8 @@ class Bounds:
     body_rate: int = 1024
 
 
-def bounded_by(bounds: Bounds) -> type[HttpToolsProtocol]:
-    """What uvicorn makes for each connection."""
+def bounded_by(bounds: Bounds) -> "type[BoundedProtocol]":
+    """What uvicorn makes for each connection; while its `parting` is true, every answer is its connection's last."""
 
     class Bounded(BoundedProtocol):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -39,6 +39,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Timers are armed for what has not arrived whole, so that plain requests have none."""
 
     bounds = Bounds()
+    parting = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,6 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(_too_large(self.bounds.head_bytes))
         else:
             super().on_headers_complete()
+            self.cycle.keep_alive &= not self.parting
         self._head = 0
 
     def on_body(self, body: bytes) -> None:

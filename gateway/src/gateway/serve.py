@@ -14,6 +14,7 @@ from gateway.settings import GatewaySettings
 
 _BACKLOG = 2048
 _BOUNDS = Bounds()
+_FAREWELL_SECONDS, _LOOK_SECONDS = 2.0, 0.02
 _SPARE = 64  # connections beyond the capacity get a proper problem document from the application
 
 
@@ -41,16 +42,21 @@ def listen(address: str | None) -> socket.socket:
 
 
 class HttpServer:
-    """Serves until cancelled, then lets what is under way finish for `shutdown_grace_seconds`."""
+    """Serves until cancelled, then lets what is under way finish for `shutdown_grace_seconds`.
+
+    A connection that is closed while its client sends the next request loses that request. So for a moment answers say
+    first that they are their connection's last, and only who is silent then is cut off.
+    """
 
     def __init__(
         self, app: ASGIApp, listener: socket.socket, settings: GatewaySettings, bounds: Bounds = _BOUNDS
     ) -> None:
         self._listener = listener
+        self._protocol = bounded_by(bounds)
         self._config = uvicorn.Config(
             app,
             loop="none",
-            http=bounded_by(bounds),
+            http=self._protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -70,6 +76,14 @@ class HttpServer:
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
+            await self._part(server)
             server.should_exit = True
             await serving
             raise
+
+    async def _part(self, server: _Server) -> None:
+        self._protocol.parting = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                while server.server_state.connections:  # noqa: ASYNC110 uvicorn tells nobody
+                    await asyncio.sleep(_LOOK_SECONDS)
