@@ -19,7 +19,12 @@ from deploy.images.engine import Engine, ImageError, Recipe, find
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "user", "graph", "post", "feed", "notify", "search", "helio", "devstack")
-ALWAYS = ("deploy/Dockerfile", "deploy/Dockerfile.dockerignore", "deploy/images/assemble.py")
+RECIPE = ("Dockerfile", "Dockerfile.dockerignore", "images/assemble.py", "images/packages.py")
+    "deploy/Dockerfile",
+    "deploy/Dockerfile.dockerignore",
+    "deploy/images/assemble.py",
+    "deploy/images/packages.py",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def inputs(service: str) -> list[str]:
     member = assemble.member_of(ROOT, service)
     others = [assemble.MEMBERS[name][0] for name in assemble.closure(ROOT, member)]
     named = [str(member.relative_to(ROOT)), *others, *assemble.MORE.get(service, ())]
-    return [*ALWAYS, f"requirements/{service}.lock", *sorted(named)]
+    return [*(f"deploy/{name}" for name in RECIPE), f"requirements/{service}.lock", *sorted(named)]
 
 
 def revision(paths: list[str]) -> tuple[str, str]:

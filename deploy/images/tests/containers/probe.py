@@ -90,7 +90,7 @@ def uncompiled() -> list[str]:
 
 
 def data() -> list[str]:
-    files = (path for path in APP.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    files = (path for path in APP.rglob("*") if path.is_file() and path.suffix != ".pyc" and path.name != "METADATA")
     return sorted(str(path.relative_to(APP)) for path in files)
 
 

@@ -38,8 +38,15 @@ def test_it_has_no_rights_and_writes_to_tmp_alone(found: dict[str, Any]) -> None
 
 
 def test_its_packages_are_those_of_its_lock(found: dict[str, Any], service: str) -> None:
-    assert found["packages"] == locked(service, found["python"])
+    assert found["packages"] == locked(service, found["python"]) | dict(ours(service))
     assert not found["pip"]
+
+
+def ours(service: str) -> list[tuple[str, str]]:
+    """The members of the workspace in its image, and their versions."""
+    member = assemble.member_of(ROOT, service)
+    folders = [member, *(ROOT / assemble.MEMBERS[name][0] for name in assemble.closure(ROOT, member))]
+    return [assemble.identity(folder) for folder in folders]
 
 
 def locked(service: str, python: str) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from deploy.images import assemble
+from deploy.images import assemble, packages
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -16,8 +17,8 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def project(*dependencies: str) -> str:
-    return f"[project]\ndependencies = {list(dependencies)}\n"
+def project(name: str, *dependencies: str) -> str:
+    return f'[project]\nname = "heliograph-{name}"\nversion = "1.2"\ndependencies = {list(dependencies)}\n'
 
 
 @pytest.fixture
@@ -25,19 +26,19 @@ def sources(tmp_path: Path) -> Path:
     return write(
         tmp_path / "sources",
         {
-            "services/post/pyproject.toml": project("heliograph-kit[s3]", "heliograph-rendering", "pillow"),
+            "services/post/pyproject.toml": project("post", "heliograph-kit[s3]", "heliograph-rendering", "pillow"),
             "services/post/src/post_service/__init__.py": "",
             "services/post/src/post_service/words.txt": "one",
             "services/post/src/post_service/__pycache__/old.pyc": "old",
             "services/post/migrations/0001_posts.py": "revision = '0001'",
-            "gateway/pyproject.toml": project("heliograph-protos"),
+            "gateway/pyproject.toml": project("gateway", "heliograph-protos"),
             "gateway/src/gateway/__init__.py": "",
-            "libs/kit/pyproject.toml": project("heliograph-protos", "uvloop"),
+            "libs/kit/pyproject.toml": project("kit", "heliograph-protos", "uvloop"),
             "libs/kit/src/kit/__init__.py": "",
             "libs/kit/src/kit/testing/__init__.py": "import pytest",
-            "libs/rendering/pyproject.toml": project("msgspec"),
+            "libs/rendering/pyproject.toml": project("rendering", "msgspec"),
             "libs/rendering/src/rendering/__init__.py": "",
-            "protos/pyproject.toml": project("protobuf"),
+            "protos/pyproject.toml": project("protos", "protobuf"),
             "protos/heliograph/post/v1/post_pb2.py": "",
             "protos/heliograph/post/v1/post_pb2.pyi": "",
             "protos/heliograph/post/v1/post.proto": "",
@@ -59,13 +60,24 @@ def test_a_service_comes_with_its_data_its_migrations_and_what_it_names(sources:
         "libs/kit/__init__.py",
         "libs/rendering/__init__.py",
         "protos/heliograph/post/v1/post_pb2.py",
+        "member/src/heliograph_post-1.2.dist-info/METADATA",
+        *(f"libs/heliograph_{name}-1.2.dist-info/METADATA" for name in ("kit", "rendering", "protos")),
     }
 
 
 def test_what_a_service_does_not_name_stays_out(sources: Path, tmp_path: Path) -> None:
     assemble.app(sources, "gateway", tmp_path / "app")
 
-    assert {path.name for path in (tmp_path / "app").iterdir()} == {"member", "protos"}
+    assert {path.name for path in (tmp_path / "app/libs").iterdir()} == {"heliograph_protos-1.2.dist-info"}
+    assert {path.name for path in (tmp_path / "app").iterdir()} == {"member", "libs", "protos"}
+
+
+def test_a_process_can_ask_for_the_version_of_what_it_runs(sources: Path, tmp_path: Path) -> None:
+    assemble.app(sources, "post", tmp_path / "app")
+
+    found = metadata.distributions(path=[str(tmp_path / "app/libs"), str(tmp_path / "app/member/src")])
+    names = {"heliograph-post", "heliograph-kit", "heliograph-rendering", "heliograph-protos"}
+    assert {(package.metadata["Name"], package.version) for package in found} == {(name, "1.2") for name in names}
 
 
 def test_what_a_member_needs_comes_with_it(sources: Path) -> None:
@@ -120,7 +132,7 @@ def test_other_clouds_and_programs_are_trimmed(tmp_path: Path) -> None:
         },
     )
 
-    assemble.trim(tmp_path, tmp_path / site)
+    packages.trim(tmp_path, tmp_path / site)
 
     assert files(tmp_path) == {
         "bin/python3",
