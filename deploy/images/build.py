@@ -20,11 +20,6 @@ from deploy.images.engine import Engine, ImageError, Recipe, find
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "user", "graph", "post", "feed", "notify", "search", "helio", "devstack")
 RECIPE = ("Dockerfile", "Dockerfile.dockerignore", "images/assemble.py", "images/packages.py")
-    "deploy/Dockerfile",
-    "deploy/Dockerfile.dockerignore",
-    "deploy/images/assemble.py",
-    "deploy/images/packages.py",
-)
 
 
 @dataclass(frozen=True)
