@@ -10,7 +10,7 @@ import yaml
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _EXACT = re.compile(r":(?:[a-z0-9]+-)?v?\d+\.\d+\.\d+[\w.-]*$")
-_OURS = re.compile(r"^heliograph([-/:]|$)")
+_OURS = re.compile(r"^(heliograph([-/:]|$)|registry\.example\.com/)")
 _ARGUMENT = re.compile(r"\$\{?(\w+)\}?$")
 
 
@@ -21,7 +21,7 @@ class Use:
 
     @property
     def ours(self) -> bool:
-        """Built from this tree, so that its version is the tree's."""
+        """Built from this tree, so that its version is the tree's; by the name of an example's registry, too."""
         return bool(_OURS.match(self.image.removeprefix("docker.io/")))
 
 

@@ -54,6 +54,7 @@ def test_a_lock_tells_what_is_not_pinned(lock: Path, planted: str, told: str) ->
         (f"postgres:18@sha256:{SUM}", True),
         ("heliograph/post:0.1.0", True),
         ("heliograph-post", True),
+        ("registry.example.com/photos/post:0.1.0", True),
         ("cassandra:5.0.9", True),
         ("postgres:18.4", False),
         ("cassandra:latest", False),
@@ -89,6 +90,8 @@ def test_an_excuse_needs_a_reason(tmp_path: Path) -> None:
         ("tool latest example.org/tool/cmd", "require example.org/tool latest", "no exact version"),
         ("tool v1.2.3 example.org/tool/cmd", None, "without go.mod"),
         ("tool debian package", None, None),
+        ("tool v1 heliograph/tools/tool", "module heliograph/tools/tool", None),
+        ("tool v1 heliograph/tools/tool", None, "without go.mod"),
     ],
 )
 def test_a_tool_has_a_version_and_sums(tmp_path: Path, row: str, module: str | None, told: str | None) -> None:

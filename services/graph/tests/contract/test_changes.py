@@ -40,7 +40,7 @@ async def test_a_follow_is_seen_by_both_and_told_once(stub: GraphServiceStub, wo
 
 
 async def test_an_answer_says_whether_anything_changed(stub: GraphServiceStub):
-    calls: tuple[tuple[Any, Any], ...] = (
+    calls: list[Any] = [
         (stub.Follow, pb.FollowRequest),
         (stub.Unfollow, pb.UnfollowRequest),
         (stub.Mute, pb.MuteRequest),
@@ -49,7 +49,7 @@ async def test_an_answer_says_whether_anything_changed(stub: GraphServiceStub):
         (stub.RemoveCloseFriend, pb.RemoveCloseFriendRequest),
         (stub.Block, pb.BlockRequest),
         (stub.Unblock, pb.UnblockRequest),
-    )
+    ]
     for call, request in calls:
         assert [(await call(request(viewer_id=ANN, user_id=BEN))).changed for _ in range(2)] == [True, False]
     await follow(stub, BEN, ANN)
