@@ -128,8 +128,9 @@ def sweep(place: Place) -> None:
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and str(link.readlink()).startswith(str(place.root)):
             link.unlink()
-    for result in Path("/var/lib/cni/results").glob(f"{NAME}-*"):
-        result.unlink()
+    for result in Path("/var/lib/cni/results").glob("*"):
+        if f'"{place.root}/' in result.read_text():
+            result.unlink()
     for folder in SHARED:
         with suppress(OSError):
             Path(folder).rmdir()  # not when somebody else uses it
