@@ -23,7 +23,7 @@ TOKEN_SECONDS = 240
 FIRST_FAILURES = 20
 STEPS = (
     ("GET", "/v1/me/feed"),
-    ("GET", "/v1/users/{other}"),
+    ("GET", "/v1/users/{name}"),
     ("PUT", "/v1/users/{other}/follow"),
     ("GET", "/v1/notifications"),
     ("GET", "/v1/me/feed"),
@@ -97,12 +97,13 @@ class Person:
             yield client
 
 
-async def live(person: Person, others: Sequence[str], pause: float, stop: asyncio.Event) -> None:
+async def live(person: Person, others: Sequence[Person], pause: float, stop: asyncio.Event) -> None:
     steps = itertools.cycle(STEPS)
-    friends = itertools.cycle([other for other in others if other != person.id])
+    friends = itertools.cycle([other for other in others if other is not person])
     while not stop.is_set():
         method, path = next(steps)
-        await person.act(method, path.replace("{other}", next(friends)))
+        friend = next(friends)
+        await person.act(method, path.replace("{other}", friend.id).replace("{name}", friend.name))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 
@@ -130,9 +131,8 @@ async def main() -> None:
     people = [Person(told.url, tally, keeps=bool(number % 2)) for number in range(told.people)]
     for person in people:
         await person.arrive()
-    ids = [person.id for person in people]
     async with asyncio.TaskGroup() as tasks:
-        lives = [tasks.create_task(live(person, ids, told.pause, stop)) for person in people]
+        lives = [tasks.create_task(live(person, people, told.pause, stop)) for person in people]
         tasks.create_task(report(tally, told.report, lives))
 
 

@@ -20,7 +20,8 @@ def url(process: str) -> str:
 def of(told: Setting, version: str) -> dict[str, Any]:
     """HPAs only where the trial drives one; requests of CPU are small, as the node has few."""
     servers = told.servers
-    services = {name: {"resources": CPU} for name in ("graph", "notify", "search")}
+    workers = {"graph": {}, "notify": _alone("push"), "search": _alone("index")}
+    services: dict[str, Any] = {name: {"resources": CPU, "processes": alone} for name, alone in workers.items()}
     return {
         "global": {
             "publicUrl": url("gateway"),
@@ -33,9 +34,9 @@ def of(told: Setting, version: str) -> dict[str, Any]:
             **_stores(servers),
         },
         **services,
-        "user": {"processes": _small("user", "user-worker"), "settings": _mail()},
-        "post": {"processes": _small("post", "media")},
-        "feed": {"processes": _small("feed", "fanout")},
+        "user": {"processes": {**_small("user"), **_alone("user-worker")}, "settings": _mail()},
+        "post": {"processes": {**_small("post"), **_alone("media")}},
+        "feed": {"processes": {**_small("feed"), **_alone("fanout")}},
         "gateway": {
             "settings": {"rate_limits": "read.user=60000/60,read.address=600000/60"},
             "processes": {**_small("gateway-upload"), "gateway": _scaled()},
@@ -46,6 +47,11 @@ def of(told: Setting, version: str) -> dict[str, Any]:
 
 def _small(*processes: str) -> dict[str, Any]:
     return {name: {"resources": CPU} for name in processes}
+
+
+def _alone(worker: str) -> dict[str, Any]:
+    """No request waits for a worker."""
+    return {worker: {"resources": CPU, "replicas": 1}}
 
 
 def _scaled() -> dict[str, Any]:

@@ -52,7 +52,7 @@ async def test_people_go_on_until_they_are_told_to_stop_and_all_is_reported(tmp_
         return httpx.Response(200)
 
     asked = person(answer)
-    lives = [asyncio.create_task(live(asked, ["1", "2"], 0, stop))]
+    lives = [asyncio.create_task(live(asked, [asked, person(answer)], 0, stop))]
     reporting = asyncio.create_task(report(asked.tally, tmp_path / "report.json", lives))
     await reporting
     assert json.loads((tmp_path / "report.json").read_text())["requests"] == 21
