@@ -62,7 +62,7 @@ def _scaled() -> dict[str, Any]:
         "cpuUtilization": 70,
         "scaleDownSeconds": 15,
     }
-    return {"resources": {"requests": {"cpu": "150m"}}, "autoscaling": scaling}
+    return {"resources": {"requests": {"cpu": "60m"}}, "autoscaling": scaling}
 
 
 def _mail() -> dict[str, Any]:
