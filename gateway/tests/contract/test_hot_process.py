@@ -57,9 +57,9 @@ def _asking(world: World, token: str, trace: str, flags: str = "01") -> dict[str
 
 
 def _outermost(spans: Sequence[Span]) -> Span:
-    """The middleware's, below the caller's own. FastAPI makes one besides for what comes to its routes."""
-    below = [span for span in spans if span.parent_span_id.hex() == "b" * 16]
-    return next(span for span in below if "http.target" in _attributes(span))
+    """The only one below the caller's own."""
+    (outermost,) = [span for span in spans if span.parent_span_id.hex() == "b" * 16]
+    return outermost
 
 
 def _attributes(span: Span) -> dict[str, str | int]:
