@@ -127,8 +127,9 @@ async def test_no_log_and_no_span_holds_what_belongs_to_a_person(lived: Lived):
 
 async def test_every_line_is_json_and_says_who_wrote_it(lived: Lived):
     for name, text in lines_of(lived.observed).items():
-        for line in map(json.loads, text.splitlines()):
-            assert {"event", "level", "service", "timestamp"} <= line.keys(), (name, line)
+        for line in text.splitlines():
+            assert line.startswith("{"), (name, line)
+            assert {"event", "level", "service", "timestamp"} <= json.loads(line).keys(), (name, line)
 
 
 async def test_a_trace_joins_the_lines_of_gateway_services_and_workers(lived: Lived):

@@ -131,7 +131,9 @@ def environment(process: Process, setting: Setting) -> dict[str, str]:
         | {name: value for name, value in setting.servers.items() if not _secret(name)}
     )
     told |= {PREFIX + name: value for name, value in own.items()}
-    return told | {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    # gRPC's core reads its variable when it is imported, and writes what is no JSON.
+    told |= {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    return told | {"GRPC_VERBOSITY": os.environ.get("GRPC_VERBOSITY", "ERROR")}
 
 
 def passed_on(variables: Mapping[str, str]) -> dict[str, str]:

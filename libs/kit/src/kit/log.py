@@ -2,7 +2,6 @@
 belongs to a person (kit.redaction)."""
 
 import logging
-import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -46,8 +45,6 @@ def configure(service: str, level: str) -> None:
         add_trace,
         structlog.processors.format_exc_info,
     ]
-    # gRPC's core writes lines of its own to stderr, which are no JSON: of errors alone, unless somebody asked for more.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     number = logging.getLevelNamesMapping()[level]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(default=str)],
