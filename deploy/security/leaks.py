@@ -14,14 +14,15 @@ def check(root: Path) -> Report:
     folder = run([str(root / "deploy/tools/install"), "gitleaks"], root)
     program = str(Path(folder.strip().splitlines()[-1].split(":")[0]) / "gitleaks")
     config = root / "deploy/security/gitleaks.toml"
-    if run(["git", "rev-parse", "--is-shallow-repository"], root).strip() == "true":
-        return Report("leaks", ["this clone is shallow, so its history cannot be read: git fetch --unshallow"])
     with tempfile.TemporaryDirectory() as temporary:
         copy_tree(root, Path(temporary))
         faults = scan(program, "dir", Path(temporary), config)
     faults += scan(program, "git", root, config)
     commits = run(["git", "rev-list", "--count", "--all"], root).strip()
-    return Report("leaks", list(dict.fromkeys(faults)), [f"{commits} commits and the tree"])
+    notes = [f"{commits} commits and the tree"]
+    if run(["git", "rev-parse", "--is-shallow-repository"], root).strip() == "true":
+        notes.append("this clone is shallow: for the commits that it lacks, git fetch --unshallow")
+    return Report("leaks", list(dict.fromkeys(faults)), notes)
 
 
 def copy_tree(root: Path, to: Path) -> None:
