@@ -1,19 +1,19 @@
 """The newest of lists that many read, kept in Redis for a moment: `feed:top:<kind>:{<key>}`. What one process loaded
 the others need not load as well."""
 
-import struct
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from kit.hotredis import HotRedis
 from redis.exceptions import RedisError
 
-from feed_service.model import NEWEST_KEPT, TOP, Entry
+from feed_service.model import ID_BYTES, NEWEST_KEPT, TOP, Entry, pack, unpack
 
 K = TypeVar("K")
 Load = Callable[[K, int, int], Awaitable[Sequence[Entry]]]
 
-_ENTRY_BYTES = 16
+_ENTRY_BYTES = 2 * ID_BYTES
 
 
 class SharedTops:
@@ -35,7 +35,9 @@ class SharedTops:
             if packed is not None:
                 return _unpacked(packed[: limit * _ENTRY_BYTES])
             entries = await load(key, TOP, NEWEST_KEPT)
-            await _unless_down(self._redis.execute("SET", name, _packed(entries), "PX", self._ms, "NX"))
+            await _unless_down(
+                self._redis.execute("SET", name, pack(chain.from_iterable(entries)), "PX", self._ms, "NX")
+            )
             return entries[:limit]
 
         return slice_of
@@ -48,13 +50,6 @@ async def _unless_down(asking: Awaitable[Any]) -> Any:
         return None
 
 
-def _packed(entries: Sequence[Entry]) -> bytes:
-    return struct.pack(f">{2 * len(entries)}q", *(one for entry in entries for one in entry))
-
-
 def _unpacked(packed: bytes) -> Sequence[Entry]:
-    ids = iter(struct.unpack(f">{len(packed) // 8}q", packed))
-    return [_entry(pair) for pair in zip(ids, ids, strict=True)]
-
-
-_entry: Callable[[tuple[int, int]], Entry] = Entry._make
+    ids = iter(unpack(packed))
+    return list(map(Entry._make, zip(ids, ids, strict=True)))
