@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import cassandra
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
 
 from kit.settings import CassandraSettings
 
@@ -21,6 +21,8 @@ Session: TypeAlias = Any  # the driver has no types
 _LEASE_SECONDS = 120
 _PAUSE = 0.5
 _CONNECT_SECONDS = 5
+_FIRST_RETRY_SECONDS = 0.5
+_LAST_RETRY_SECONDS = 5.0
 
 
 def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
@@ -41,6 +43,8 @@ def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
         ssl_context=_tls(settings) if settings.cassandra_tls else None,
         connect_timeout=_CONNECT_SECONDS,
         control_connection_timeout=_CONNECT_SECONDS,
+        # The driver's own pauses grow to ten minutes, and it gives a node up for ever after 64 of them.
+        reconnection_policy=ExponentialReconnectionPolicy(_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, max_attempts=None),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
     )
 
