@@ -6,7 +6,7 @@ import sys
 from types import FrameType
 
 from deploy.k8s.test import cluster, host, tools, trial
-from deploy.k8s.test.place import ClusterError, Place, default
+from deploy.k8s.test.place import ClusterError, asked, default
 
 
 def main() -> int:
@@ -14,9 +14,8 @@ def main() -> int:
     parser.add_argument("command", choices=("up", "down", "run"))
     command = parser.parse_args().command
     signal.signal(signal.SIGTERM, _interrupt)
-    place = default()
     try:
-        return {"up": _up, "down": _down, "run": trial.run}[command](place)
+        return {"up": _up, "down": _down, "run": _run}[command]()
     except ClusterError as error:
         sys.stderr.write(f"heliograph: {error}\n")
     except KeyboardInterrupt:
@@ -24,15 +23,19 @@ def main() -> int:
     return 1
 
 
-def _up(place: Place) -> int:
+def _run() -> int:
+    return trial.run(asked())
+
+
+def _up() -> int:
     host.refuse_unfit()
-    cluster.up(place, tools.get())
+    cluster.up(default(), tools.get())
     return 0
 
 
-def _down(place: Place) -> int:
+def _down() -> int:
     host.refuse_unfit()
-    trial.put_away(place)
+    trial.put_away(default())
     return 0
 
 

@@ -14,7 +14,7 @@ from devstack.processes import MAIL, TABLE, Setting
 from rich.console import Console
 
 from deploy.k8s.test.cluster import Cluster
-from deploy.k8s.test.place import DOMAIN, HOST_IP, ClusterError, Place
+from deploy.k8s.test.place import DOMAIN, ClusterError, Place
 from devstack import authority, backing, data, processes, stack, system
 
 A_NAME = "heliograph_s3_access_key"
@@ -25,7 +25,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {"gateway": ("gateway", "gateway-upload"
 def up(place: Place) -> Setting:
     """The servers on the host's end of the cluster's only way out, with databases, topics and the bucket on them."""
     try:
-        site = stack.make_site(place.root / "servers", {}, whole=False, free=True, host=HOST_IP)
+        site = stack.make_site(place.root / "servers", {}, whole=False, free=True, host=place.host_ip)
         stack.up_servers(site, Console(stderr=True))
         names, servers = Names(), backing.settings(site)
         told = Setting(site.root, servers, names, {}, system.make_secrets(servers, names.databases, site.secret))

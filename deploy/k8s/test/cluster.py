@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.k8s.test import certificates, components, configs, host, images, network, shell
-from deploy.k8s.test.place import INSIDE, NODE, ClusterError, Place
+from deploy.k8s.test.place import NODE, ClusterError, Place
 from deploy.k8s.test.shell import run, wait_for
 from deploy.k8s.test.tools import ROOT, Tools
 
@@ -119,7 +119,7 @@ def _shims(place: Place) -> bool:
 def inside(place: Place, command: Sequence[str]) -> "subprocess.Popen[str]":
     """A program of this machine in the cluster's network, for which names of Services are those of the cluster."""
     script = f'mount --bind {place.root}/resolv.conf "$(readlink -f /etc/resolv.conf)" && exec "$@"'
-    words = [*INSIDE, "unshare", "--mount", "--", "sh", "-c", script, "inside", *command]
+    words = [*place.enter, "unshare", "--mount", "--", "sh", "-c", script, "inside", *command]
     return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from deploy.k8s.test.place import DNS_IP, DOMAIN, NAME, NODE, NODE_IP, NODE_PODS, PODS, Place
+from deploy.k8s.test.place import DNS_IP, DOMAIN, NAME, NODE, NODE_IP, NODE_PODS, PODS, Place, resolver
 
 PAUSE = "localhost/heliograph-pause:1"
 CNI_PLUGINS = "/usr/lib/cni"
@@ -16,7 +16,7 @@ def write(place: Place) -> None:
         "containerd.toml": containerd(place),
         "kubelet.yaml": yaml.safe_dump(kubelet(place)),
         "kube-proxy.yaml": yaml.safe_dump(proxy(place)),
-        "resolv.conf": f"nameserver {DNS_IP}\nsearch svc.{DOMAIN} {DOMAIN}\noptions ndots:5\n",
+        "resolv.conf": resolver(DNS_IP),
         "empty.conf": "nameserver 192.0.2.53\n",  # nothing answers there: names of the world are not looked up
         "cni/net.d/10-pods.conflist": json.dumps(network(place)),
     }

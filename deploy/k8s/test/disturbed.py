@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from deploy.k8s.test.place import NODE, ClusterError, Place
+from deploy.k8s.test.place import ClusterError, Place
 from deploy.k8s.test.release import OURS, Release
 from deploy.k8s.test.shell import wait_for
 from deploy.k8s.test.traffic import flowing
@@ -13,12 +13,12 @@ SERVING = ("feed", "gateway", "gateway-upload", "graph", "notify", "post", "sear
 PATIENCE = "25s"
 
 
-def drain(release: Release) -> str:
+def drain(release: Release, node: str) -> str:
     """The one node is asked to let go of its pods, which have nowhere to go: each budget gives one and no more.
 
     Raises ClusterError when the drain ends well, for a reason of its own, or leaves a service without a pod.
     """
-    words = ("drain", NODE, "--delete-emptydir-data", f"--timeout={PATIENCE}", "--pod-selector", OURS)
+    words = ("drain", node, "--delete-emptydir-data", f"--timeout={PATIENCE}", "--pod-selector", OURS)
     try:
         try:
             release.cluster.kubectl(*words, "--ignore-daemonsets", "--force")
@@ -31,7 +31,7 @@ def drain(release: Release) -> str:
             return f"held up, {sum(left.values())} pods of {len(left)} services left"
         raise ClusterError(f"the drain ended by {why[-300:]}, and left {left}")
     finally:
-        release.cluster.kubectl("uncordon", NODE)
+        release.cluster.kubectl("uncordon", node)
 
 
 def held_up(why: str) -> bool:

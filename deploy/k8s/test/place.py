@@ -5,7 +5,7 @@ away.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 NAME = "heliograph-k8s"  # of the network namespace, the cgroups and the pods' network
@@ -27,9 +27,19 @@ class ClusterError(Exception):
     """One line for whoever runs this."""
 
 
+def resolver(address: str) -> str:
+    """resolv.conf of whoever looks names up at the cluster's DNS."""
+    return f"nameserver {address}\nsearch svc.{DOMAIN} {DOMAIN}\noptions ndots:5\n"
+
+
 @dataclass(frozen=True)
 class Place:
+    """`given` is the file that names a cluster which is there already; without it the cluster is made, at `root`.
+    `host_ip` is this machine's address for pods."""
+
     root: Path
+    given: Path | None = None
+    host_ip: str = HOST_IP
 
     def folder(self, name: str) -> Path:
         made = self.root / name
@@ -42,7 +52,12 @@ class Place:
 
     @property
     def kubeconfig(self) -> Path:
-        return self.pki / "admin.kubeconfig"
+        return self.given or self.pki / "admin.kubeconfig"
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """What comes before a command that reaches addresses of Services."""
+        return () if self.given else INSIDE
 
     @property
     def socket(self) -> Path:
@@ -55,3 +70,9 @@ class Place:
 def default() -> Place:
     """On a disk, since images are unpacked there: HELIOGRAPH_K8S_ROOT, or a folder that outlives no clean-up."""
     return Place(Path(os.environ.get("HELIOGRAPH_K8S_ROOT", "/var/tmp/heliograph-k8s")).absolute())  # noqa: S108 fixed
+
+
+def asked() -> Place:
+    """The cluster that KUBECONFIG names, where it does; in a folder of its own, since it may be that of `make k8s-up`."""
+    name, own = os.environ.get("KUBECONFIG"), default()
+    return replace(own, root=Path(f"{own.root}-trial"), given=Path(name).absolute()) if name else own

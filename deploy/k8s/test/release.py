@@ -60,6 +60,9 @@ class Release:
     def deployments(self) -> list[str]:
         return sorted(found["metadata"]["name"] for found in self.objects("deployments"))
 
+    def nodes(self) -> list[str]:
+        return [found["metadata"]["name"] for found in self.cluster.get("nodes")["items"]]
+
     def restart(self, deployment: str) -> None:
         """Every pod of it, one after the other. Raises ClusterError when the new ones do not get ready."""
         self.kubectl("rollout", "restart", f"deployment/{deployment}")

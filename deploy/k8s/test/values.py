@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from devstack.processes import Setting
 
-from deploy.k8s.test.place import DOMAIN, HOST_IP
+from deploy.k8s.test.place import DOMAIN
 
 NAMESPACE = "heliograph"
 CPU = {"requests": {"cpu": "20m"}}
@@ -17,7 +17,7 @@ def url(process: str) -> str:
     return f"http://{process}.{NAMESPACE}.svc.{DOMAIN}:8080"
 
 
-def of(told: Setting, version: str) -> dict[str, Any]:
+def of(told: Setting, image: Mapping[str, str], host_ip: str) -> dict[str, Any]:
     """HPAs only where the trial drives one; requests of CPU are small, as the node has few."""
     servers = told.servers
     workers = {"graph": {}, "notify": _alone("push"), "search": _alone("index")}
@@ -26,7 +26,7 @@ def of(told: Setting, version: str) -> dict[str, Any]:
         "global": {
             "publicUrl": url("gateway"),
             "mediaUrl": url("gateway-upload"),
-            "image": {"tag": version, "pullPolicy": "Never"},
+            "image": dict(image),
             "certificates": {"create": False},
             "autoscaling": {"enabled": False},
             "migrations": {"resources": CPU},
@@ -34,7 +34,7 @@ def of(told: Setting, version: str) -> dict[str, Any]:
             **_stores(servers),
         },
         **services,
-        "user": {"processes": {**_small("user"), **_alone("user-worker")}, "settings": _mail()},
+        "user": {"processes": {**_small("user"), **_alone("user-worker")}, "settings": _mail(host_ip)},
         "post": {"processes": {**_small("post"), **_alone("media")}},
         "feed": {"processes": {**_small("feed"), **_alone("fanout")}},
         "gateway": {
@@ -65,10 +65,10 @@ def _scaled() -> dict[str, Any]:
     return {"resources": {"requests": {"cpu": "60m"}}, "autoscaling": scaling}
 
 
-def _mail() -> dict[str, Any]:
+def _mail(host_ip: str) -> dict[str, Any]:
     """No relay answers there: letters wait, and nothing else does."""
     return {
-        "smtp_address": f"{HOST_IP}:2525",
+        "smtp_address": f"{host_ip}:2525",
         "smtp_security": "none",
         "mail_from": "Heliograph <no@heliograph.example>",
     }

@@ -19,7 +19,7 @@ SERVERS = {
 
 
 def test_values_name_every_server_and_hold_no_secret() -> None:
-    told = of(Setting(Path(), SERVERS, Names(), {}, {}), "0.1.0")
+    told = of(Setting(Path(), SERVERS, Names(), {}, {}), {"tag": "0.1.0"}, "10.201.0.1")
     text = json.dumps(told)
     assert "secret" not in text
     assert told["global"]["kafka"]["bootstrap"] == "10.201.0.1:20003"
