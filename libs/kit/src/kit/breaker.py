@@ -25,7 +25,7 @@ class Breaker:
         *,
         limit: int = 10,
         rest: float = 1.0,
-        longest_rest: float = 10.0,
+        longest_rest: float = 2.0,
     ) -> None:
         self._clock, self._on_change = clock, on_change
         self._limit, self._first_rest, self._longest_rest = limit, rest, longest_rest
