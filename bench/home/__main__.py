@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 import warnings
+from collections.abc import Generator
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -29,35 +30,40 @@ def main() -> None:
         options = Options(runs=1, seconds=1.0)
     _say(f"shape: {', '.join(f'{name}={value}' for name, value in asdict(shape).items())}")
     results: list[Result] = []
-    if asked.only != "growth":
-        social = Social(shape)
-        with system(social) as opened:
-            asyncio.run(fill(opened.stack.stores, social))
-            results += measured(opened, options, quick=asked.quick)
-    if asked.only != "home" and not asked.quick:
-        results += growth(replace(shape, viewers=min(shape.viewers, 500)), options)
-    report("home-quick" if asked.quick else "home", results, final=not asked.quick)
+    try:
+        if asked.only != "growth":
+            social = Social(shape)
+            with system(social) as opened:
+                asyncio.run(fill(opened.stack.stores, social))
+                for phase in measured(opened, options, quick=asked.quick):
+                    results += phase
+        if asked.only != "home" and not asked.quick:
+            results += growth(replace(shape, viewers=min(shape.viewers, 500)), options)
+    finally:  # what a phase found stands, whatever becomes of the next
+        report("home-quick" if asked.quick else "home", results, final=not asked.quick)
 
 
-def measured(opened: System, options: Options, *, quick: bool) -> list[Result]:
+def measured(opened: System, options: Options, *, quick: bool) -> Generator[list[Result]]:
+    """Phase by phase. Raises SystemExit where answers are wrong."""
     home = ours(opened)
     _say("reading every feed once, from truth")
     home.warm(options)
     with peers(opened, home) as (static, textbook):
         textbook.warm(shorter(options))
         _say("home, static and textbook in turns")
-        results, most = phases.capacity(home, static, textbook, options)
-        results += phases.latency(home, most["home"], options)
+        found, most = phases.capacity(home, static, textbook, options)
+        yield found
+        yield phases.latency(home, most["home"], options)
         if not quick:
             _plot([home, textbook], most, options)
-        results += phases.profile(opened, home, options)
+        yield phases.profile(opened, home, options)
         _say("with nothing kept in feed's process")
-        results += phases.uncached(opened, home, static, options)
+        yield phases.uncached(opened, home, static, options)
     home = again(opened, home)
     home.warm(options)
     _say("compose, then all mixed")
-    results += phases.compose(opened, home)
-    return results + phases.mixed(opened, home, most["home"], options)
+    yield phases.compose(opened, home)
+    yield phases.mixed(opened, home, most["home"], options)
 
 
 def _plot(places: list[Place], most: dict[str, float], options: Options) -> None:
