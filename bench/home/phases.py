@@ -17,6 +17,7 @@ from bench.measure import Result, result
 READS_A_WRITE = 100
 _PARTS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 _COMPOSED, _PROBED = 10, 5  # spare pictures of each composer for a phase
+_MIXED_WRONG = 0.02  # half the capacity for reads may be more than there is beside writes: what is late is told
 _UNCACHED = {"HELIOGRAPH_FRAGMENT_CACHE_SECONDS": "0", "HELIOGRAPH_LIST_CACHE_SECONDS": "0"}
 
 
@@ -130,12 +131,13 @@ def mixed(system: System, home: Place, most: float, options: Options) -> list[Re
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         loading = pool.submit(run, plan, home.watched)
         seen = asyncio.run(watch(system.stack.url, found, seconds))
-        loaded = checked("mixed", loading.result())
+        loaded = checked("mixed", loading.result(), most=_MIXED_WRONG)
     outcome = loaded.outcome
     results = [
         result("mixed_reads_and_writes_per_s", "1/s", [outcome.rate]),
         result("mixed_read_p50_ms", "ms", [outcome.ms["p50"]]),
         result("mixed_read_p99_ms", "ms", [outcome.ms["p99"]]),
+        result("mixed_wrong_per_1000", "answers", [1000 * (outcome.failed + outcome.unanswered) / outcome.done]),
         result("mixed_cpu_us", "us", [loaded.micros(*OURS, "fanout", "media")]),
     ]
     if outcome.write_ms:

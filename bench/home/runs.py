@@ -69,11 +69,11 @@ class Place:
         return checked(self.name, run(plan, self.watched))
 
 
-def checked(name: str, found: Run) -> Run:
-    """Raises SystemExit when more than one answer in a thousand was not what it had to be: that measures nothing."""
+def checked(name: str, found: Run, *, most: float = 0.001) -> Run:
+    """Raises SystemExit when more than this part of the answers was not what it had to be: that measures nothing."""
     outcome = found.outcome
     bad = outcome.failed + outcome.unanswered
-    if not outcome.done or bad > outcome.done / 1000:
+    if not outcome.done or bad > outcome.done * most:
         raise SystemExit(f"{name}: {bad} of {outcome.done} answers were wrong: {'; '.join(outcome.faults)}")
     return found
 
