@@ -124,7 +124,7 @@ charts-values: setup ## Write the charts' values, their schemas and the library'
 charts-golden: setup ## Write the charts' golden files and READMEs
 	@$(PY) -m deploy.k8s.check --golden
 
-k8s-test: setup ## Charts and images on a cluster of one node, under load; needs root and `make images` (ROLLOUTS=20, KEEP=1)
+k8s-test: setup ## Charts and images on a cluster of one node, or that of KUBECONFIG, under load; root, `make images` (ROLLOUTS=20, KEEP=1)
 	@$(if $(ROLLOUTS),ROLLOUTS=$(ROLLOUTS)) $(if $(KEEP),KEEP=$(KEEP)) $(PY) -m deploy.k8s.test run
 
 k8s-up: setup ## That cluster alone; prints what to export

@@ -5,12 +5,13 @@ import tomllib
 from json import loads
 from pathlib import Path
 
+import pytest
 import yaml
 from cryptography import x509
 
 from deploy.k8s.test import certificates, components, configs, images, shell
 from deploy.k8s.test.disturbed import held_up
-from deploy.k8s.test.place import NODE_IP, Place
+from deploy.k8s.test.place import INSIDE, NODE_IP, Place, asked
 from deploy.k8s.test.tools import Tools
 
 
@@ -77,3 +78,15 @@ def test_every_part_is_started_with_options_of_its_own(tmp_path: Path) -> None:
 def test_a_drain_that_fails_for_another_reason_is_not_held_up() -> None:
     assert held_up("Cannot evict pod as it would violate the pod's disruption budget.")
     assert not held_up("nodes is forbidden")
+
+
+def test_a_cluster_that_is_named_is_neither_made_nor_entered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HELIOGRAPH_K8S_ROOT", str(tmp_path / "made"))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    made = asked()
+    assert (made.root, made.given, made.enter) == (tmp_path / "made", None, INSIDE)
+    assert made.kubeconfig.is_relative_to(made.root)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "theirs"))
+    named = asked()
+    assert (named.kubeconfig, named.enter) == (tmp_path / "theirs", ())
+    assert named.root != made.root
