@@ -73,6 +73,6 @@ def default() -> Place:
 
 
 def asked() -> Place:
-    """The cluster that KUBECONFIG names, where it does; in a folder of its own, since it may be that of `make k8s-up`."""
+    """The cluster that KUBECONFIG names, where it does; in a folder of its own, for it may be that of `make k8s-up`."""
     name, own = os.environ.get("KUBECONFIG"), default()
     return replace(own, root=Path(f"{own.root}-trial"), given=Path(name).absolute()) if name else own
