@@ -5,8 +5,8 @@ import signal
 import sys
 from types import FrameType
 
-from deploy.k8s.test import cluster, host, tools, trial
-from deploy.k8s.test.place import ClusterError, asked, default
+from deploy.k8s.test import backing, cluster, host, tools, trial
+from deploy.k8s.test.place import ClusterError, asked, beside, default
 
 
 def main() -> int:
@@ -36,6 +36,7 @@ def _up() -> int:
 def _down() -> int:
     host.refuse_unfit()
     trial.put_away(default())
+    backing.down(beside())  # of a trial on a given cluster that was killed
     return 0
 
 

@@ -73,6 +73,11 @@ def default() -> Place:
 
 
 def asked() -> Place:
-    """The cluster that KUBECONFIG names, where it does; in a folder of its own, for it may be that of `make k8s-up`."""
-    name, own = os.environ.get("KUBECONFIG"), default()
-    return replace(own, root=Path(f"{own.root}-trial"), given=Path(name).absolute()) if name else own
+    """The cluster that KUBECONFIG names, where it does."""
+    name = os.environ.get("KUBECONFIG")
+    return replace(beside(), given=Path(name).absolute()) if name else default()
+
+
+def beside() -> Place:
+    """A folder of its own for a trial on a given cluster, which may be that of `make k8s-up`."""
+    return Place(Path(f"{default().root}-trial"))
