@@ -71,7 +71,7 @@ async def versions(fragments: Fragments, *ids: int) -> dict[int, int]:
 
 async def settled() -> None:
     """Refreshes wait for one another."""
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.1)
 
 
 async def test_a_fresh_piece_costs_no_call(posts: Posts, clock: Clock) -> None:
@@ -141,6 +141,20 @@ async def test_what_is_missed_in_one_turn_goes_out_together_in_calls_of_200(post
     await asyncio.gather(*(fragments.get([2 * n, 2 * n + 1]) for n in range(250)))
 
     assert [len(ids) for ids in posts.calls] == [200, 200, 100]
+
+
+async def test_what_is_stale_is_loaded_in_calls_so_small_that_pages_do_not_wait_for_them(
+    posts: Posts, clock: Clock
+) -> None:
+    fragments = kept(posts, clock)
+    await fragments.get(range(100))
+    posts.calls.clear()
+    clock.at = 2.0
+
+    await fragments.get(range(100))
+    await settled()
+
+    assert [len(ids) for ids in posts.calls] == [32, 32, 32, 4]
 
 
 async def test_one_who_gives_up_takes_nobody_along_and_no_load_has_a_callers_deadline(
