@@ -21,8 +21,8 @@ Session: TypeAlias = Any  # the driver has no types
 _LEASE_SECONDS = 120
 _PAUSE = 0.5
 _CONNECT_SECONDS = 5
-_FIRST_RETRY_SECONDS = 0.5
-_LAST_RETRY_SECONDS = 5.0
+_RETRY_SECONDS = (0.5, 5.0)  # the first pause, and the longest
+_FOR_EVER: Any = None  # the driver says int, and means this too
 
 
 def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
@@ -44,7 +44,7 @@ def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
         connect_timeout=_CONNECT_SECONDS,
         control_connection_timeout=_CONNECT_SECONDS,
         # The driver's own pauses grow to ten minutes, and it gives a node up for ever after 64 of them.
-        reconnection_policy=ExponentialReconnectionPolicy(_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, max_attempts=None),
+        reconnection_policy=ExponentialReconnectionPolicy(*_RETRY_SECONDS, max_attempts=_FOR_EVER),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
     )
 
