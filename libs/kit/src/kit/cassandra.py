@@ -6,15 +6,19 @@ acknowledged write and one node may be down; with one replica it means that one.
 
 import asyncio
 import itertools
+import threading
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
+from cassandra import OperationTimedOut
+from cassandra.cluster import NoHostAvailable
+from cassandra.connection import ConnectionException
 from opentelemetry.trace import SpanKind
 from prometheus_client import Gauge
 
-from kit import deadline, telemetry
+from kit import deadline, log, telemetry
 from kit.cql import Session, cluster_of, migrate
 from kit.errors import Unavailable
 from kit.settings import CassandraSettings
@@ -40,11 +44,17 @@ LIMIT = Gauge("heliograph_cassandra_in_flight_limit", "Operations that may be un
 _SECONDS = 5.0
 _IN_FLIGHT = 256
 _REST_SECONDS = 1.0
+_UNREACHED_SECONDS = 10.0  # the driver tries again at least every five
+_FORGOTTEN_SECONDS = 60.0  # more than any read of many pages needs
+_UNREACHED = (NoHostAvailable, OperationTimedOut, ConnectionException)
+
+logger = log.get(__name__)
 
 
 class Cassandra:
-    """One session, made when first needed; the driver finds nodes again that come back. Calls raise Unavailable, or the
-    driver's errors, which kit.errors.from_exception knows."""
+    """One session, made when first needed. The driver finds nodes again that come back; should it fail to, which its
+    bookkeeping of nodes allows, a new session takes its place. Calls raise Unavailable, or the driver's errors, which
+    kit.errors.from_exception knows."""
 
     def __init__(self, settings: CassandraSettings) -> None:
         self._settings = settings
@@ -52,6 +62,8 @@ class Cassandra:
         self._session: Session = None
         self._connecting: asyncio.Task[Session] | None = None
         self._failed_at = float("-inf")
+        self._unreached_since: float | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._slots, self._asked = asyncio.Semaphore(_IN_FLIGHT), 0
         LIMIT.set(_IN_FLIGHT)
         IN_FLIGHT.set_function(lambda: self._asked)
@@ -82,25 +94,19 @@ class Cassandra:
         session = self._session or await self.connected()
         if isinstance(statement, str) and params:
             statement = await self.prepare(statement)
-        self._asked += 1
-        try:
+        with self._asking():
             async with self._slots:
                 with _span("cassandra"):
                     return await _run(session, statement, params)
-        finally:
-            self._asked -= 1
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """All of them at once; returns when each is done, and raises what the first to fail did. As execute for each,
         for a fraction of what it costs to come back to the loop so often."""
         session = self._session or await self.connected()
-        self._asked += 1
-        try:
+        with self._asking():
             async with self._slots:
                 with _span("cassandra write"):
                     await _run_all(session, statements)
-        finally:
-            self._asked -= 1
 
     async def prepare(self, cql: str) -> PreparedStatement:
         """Once for each text, however many ask at the same time."""
@@ -115,25 +121,58 @@ class Cassandra:
             await self.execute("select key from system.local")
 
     async def close(self) -> None:
-        if self._connecting is not None:
-            await asyncio.wait([self._connecting])  # a thread is at it, which nothing can stop
+        under_way = [task for task in (self._connecting, self._renewing) if task is not None]
+        if under_way:
+            await asyncio.wait(under_way)  # threads are at it, which nothing can stop
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.shutdown)
 
     async def _connect(self) -> Session:
         cluster = cluster_of(self._settings, _SECONDS)
         try:
-            self._session = await asyncio.to_thread(cluster.connect, self._settings.cassandra_keyspace)
-            self._cluster = cluster
-            return self._session
+            session = await asyncio.to_thread(cluster.connect, self._settings.cassandra_keyspace)
         except Exception as error:
             self._failed_at = time.monotonic()
             await asyncio.to_thread(cluster.shutdown)
             raise _unavailable() from error
+        self._cluster, self._session = cluster, session
+        return session
+
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        self._asked += 1
+        try:
+            yield
+            self._unreached_since = None
+        except _UNREACHED:
+            self._not_reached(time.monotonic())
+            raise
+        finally:
+            self._asked -= 1
+
+    def _not_reached(self, now: float) -> None:
+        if self._unreached_since is None:
+            self._unreached_since = now
+        idle = self._renewing is None or self._renewing.done()
+        if idle and now - max(self._unreached_since, self._failed_at) > _UNREACHED_SECONDS:
+            self._renewing = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        """The driver may count a node as up to which it has no connections, and then never makes any. While the nodes
+        are indeed away the attempt fails, and all stays as it is."""
+        old, lost = self._cluster, self._unreached_since
+        try:
+            await self._connect()
+        except Unavailable:
+            return
+        self._prepared, self._unreached_since = {}, None
+        logger.warning("a new session with Cassandra", unreached_seconds=round(time.monotonic() - (lost or 0), 1))
+        threading.Thread(target=old.shutdown, daemon=True).start()  # it may wait for ever
 
     async def _prepare(self, cql: str) -> PreparedStatement:
         session = await self.connected()
-        return await asyncio.to_thread(session.prepare, cql)
+        with self._asking():
+            return await asyncio.to_thread(session.prepare, cql)
 
 
 @asynccontextmanager
@@ -177,7 +216,7 @@ async def _run(session: Session, statement: Statement, params: Sequence[object])
         _tell(loop, done, error)
 
     future.add_callbacks(succeed, fail)
-    return await done
+    return await _told(done)
 
 
 async def _run_all(session: Session, statements: Sequence[Statement]) -> None:
@@ -199,7 +238,16 @@ async def _run_all(session: Session, statements: Sequence[Statement]) -> None:
 
     for statement in statements:
         session.execute_async(statement, timeout=seconds).add_callbacks(succeed, fail)
-    await done
+    await _told(done)
+
+
+async def _told(done: "asyncio.Future[list[Row]]") -> list[Row]:
+    """The driver gives each request its time. Should it forget one, nobody waits for ever."""
+    try:
+        async with asyncio.timeout(_FORGOTTEN_SECONDS):
+            return await done
+    except TimeoutError:
+        raise OperationTimedOut("the driver never told") from None
 
 
 def _tell(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[list[Row]]", outcome: "list[Row] | Exception") -> None:

@@ -3,7 +3,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from cassandra import InvalidRequest
+from cassandra import InvalidRequest, OperationTimedOut
+from cassandra.cluster import NoHostAvailable
 from kit import deadline
 from kit.cassandra import Cassandra, migrate, open_cassandra
 from kit.cql import blocking_session
@@ -109,3 +110,43 @@ async def test_migrations_run_twice_and_at_once_apply_each_file_once(
         assert {"0001_first.cql", "0002_second.cql"} <= names
         assert await cassandra.execute("select id, size from first") == []
         await cassandra.execute("drop table first")
+
+
+def forget_nodes(cassandra: Cassandra) -> None:
+    """As the driver does now and then when a node comes back while it is still busy with the loss of it: the node
+    counts as up, so nobody looks for it, and there is no connection to it."""
+    session = cassandra.session
+    for node in session.cluster.metadata.all_hosts():
+        session.cluster.profile_manager.on_down(node)
+        session.remove_pool(node)
+
+
+async def test_a_session_whose_driver_has_lost_all_nodes_is_replaced(
+    settings: CassandraSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.cassandra._UNREACHED_SECONDS", 0.5)
+    async with open_cassandra(settings) as cassandra:
+        await cassandra.execute(INSERT, (4, 1, "x"))
+        forget_nodes(cassandra)
+
+        async def answers() -> bool:
+            try:
+                return len(await cassandra.execute(SELECT, (4,))) == 1
+            except NoHostAvailable:
+                return False
+
+        assert not await answers()
+        await eventually(answers, timeout=30)
+        insert = await cassandra.prepare(INSERT)
+        await cassandra.write([insert.bind((4, 2, "x"))])
+        assert len(await cassandra.execute(SELECT, (4,))) == 2
+
+
+async def test_what_the_driver_forgets_is_an_outage(
+    settings: CassandraSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.cassandra._FORGOTTEN_SECONDS", 0.0)
+    async with open_cassandra(settings) as cassandra:
+        with pytest.raises(OperationTimedOut) as caught:
+            await cassandra.execute(SELECT, (5,))
+    assert isinstance(from_exception(caught.value), Unavailable)
