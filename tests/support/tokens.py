@@ -14,7 +14,8 @@ from joserfc.jwk import OKPKey
 
 def signing_key(root: Path) -> OKPKey:
     """The key that the stack in this folder signs with; its kid is in it."""
-    fields = json.loads(next((root / "secrets" / "token-keys").glob("*.json")).read_text())
+    (only,) = (root / "secrets" / "token-keys").glob("*.json")
+    fields = json.loads(only.read_text())
     fields.pop("iat")
     return OKPKey.import_key(fields)
 

@@ -127,6 +127,10 @@ class Stack:
         """Base of its /healthz, /readyz and /metrics."""
         return f"http://127.0.0.1:{self._setting.ports[f'{name}-ops']}"
 
+    def running(self) -> list[str]:
+        """Names of the processes that run now."""
+        return [process.name for process in self._table if self.pid(process.name)]
+
     def pid(self, name: str) -> int:
         """0 when it does not run."""
         return self._supervision.state(name).pid
