@@ -10,12 +10,14 @@ from devstack.testing import Stack
 
 _LINES = 8
 _WIDTH = 400
+_SERVER_WARNS = ("WARN", "ERROR", "GCInspector")
 _WAITING = ("heliograph_consumer_lag{", "heliograph_consumer_age_seconds{", "heliograph_breaker_state{")
 
 
 def last_words(stack: Stack) -> str:
-    """Each process' last warnings, and what waits in it."""
-    return "\n".join(line for name in sorted(stack.running()) for line in _of(stack, name))
+    """Each process' last warnings and what waits in it, and the last warnings of servers that are slow to start."""
+    ours = [line for name in sorted(stack.running()) for line in _of(stack, name)]
+    return "\n".join(ours + [line for name in ("cassandra", "kafka") for line in _of_server(stack, name)])
 
 
 def _of(stack: Stack, name: str) -> Iterator[str]:
@@ -23,6 +25,12 @@ def _of(stack: Stack, name: str) -> Iterator[str]:
     if told:
         yield f"-- {name} (process {stack.pid(name)})"
         yield from (line[:_WIDTH] for line in told)
+
+
+def _of_server(stack: Stack, name: str) -> Iterator[str]:
+    lines = [line for line in stack.server_log(name).splitlines() if any(word in line for word in _SERVER_WARNS)]
+    yield f"-- {name}"
+    yield from (line[:_WIDTH] for line in lines[-_LINES:])
 
 
 def _warnings(log: str) -> list[str]:

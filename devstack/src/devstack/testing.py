@@ -61,7 +61,8 @@ class Stack:
     ) -> None:
         file = servers_file or Path(os.environ[FOUND_BY])
         self._servers = cast("dict[str, str]", read_json(file))
-        self._servers_supervision = Supervision(file.parent)
+        self._servers_root = file.parent
+        self._servers_supervision = Supervision(self._servers_root)
         self._table = [process for process in TABLE if not only or process.name in only]
         self._extra = {name: dict(told) for name, told in (environment or {}).items()}
         self.root = Path(tempfile.mkdtemp(prefix="heliograph-stack."))
@@ -137,6 +138,11 @@ class Stack:
 
     def log(self, name: str) -> str:
         path = log_of(self.root, name)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def server_log(self, name: str) -> str:
+        """Of a backing server, since the servers were started."""
+        path = log_of(self._servers_root, name)
         return path.read_text(errors="replace") if path.exists() else ""
 
     def mails(self, recipient: str) -> list[dict[str, Any]]:

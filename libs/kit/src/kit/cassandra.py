@@ -44,7 +44,7 @@ LIMIT = Gauge("heliograph_cassandra_in_flight_limit", "Operations that may be un
 _SECONDS = 5.0
 _IN_FLIGHT = 256
 _REST_SECONDS = 1.0
-_UNREACHED_SECONDS = 10.0  # the driver tries again at least every five
+_UNANSWERED_SECONDS = 10.0  # the driver tries again at least every five
 _FORGOTTEN_SECONDS = 60.0  # more than any read of many pages needs
 _UNREACHED = (NoHostAvailable, OperationTimedOut, ConnectionException)
 
@@ -62,7 +62,7 @@ class Cassandra:
         self._session: Session = None
         self._connecting: asyncio.Task[Session] | None = None
         self._failed_at = float("-inf")
-        self._unreached_since: float | None = None
+        self._unanswered_since: float | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._slots, self._asked = asyncio.Semaphore(_IN_FLIGHT), 0
         LIMIT.set(_IN_FLIGHT)
@@ -140,33 +140,36 @@ class Cassandra:
 
     @contextmanager
     def _asking(self) -> Generator[None]:
+        if self._unanswered_since is None:
+            self._unanswered_since = time.monotonic()
         self._asked += 1
         try:
             yield
-            self._unreached_since = None
-        except _UNREACHED:
-            self._not_reached(time.monotonic())
+            self._unanswered_since = None
+        except (*_UNREACHED, asyncio.CancelledError):  # who gives up was not answered either
+            self._not_answered(self._unanswered_since, time.monotonic())
+            raise
+        except Exception:
+            self._unanswered_since = None
             raise
         finally:
             self._asked -= 1
 
-    def _not_reached(self, now: float) -> None:
-        if self._unreached_since is None:
-            self._unreached_since = now
+    def _not_answered(self, since: float | None, now: float) -> None:
         idle = self._renewing is None or self._renewing.done()
-        if idle and now - max(self._unreached_since, self._failed_at) > _UNREACHED_SECONDS:
-            self._renewing = asyncio.create_task(self._renew())
+        if idle and now - max(since or now, self._failed_at) > _UNANSWERED_SECONDS:
+            self._renewing = asyncio.create_task(self._renew(now - (since or now)))
 
-    async def _renew(self) -> None:
+    async def _renew(self, unanswered_seconds: float) -> None:
         """The driver may count a node as up to which it has no connections, and then never makes any. While the nodes
         are indeed away the attempt fails, and all stays as it is."""
-        old, lost = self._cluster, self._unreached_since
+        old = self._cluster
         try:
             await self._connect()
         except Unavailable:
             return
-        self._prepared, self._unreached_since = {}, None
-        logger.warning("a new session with Cassandra", unreached_seconds=round(time.monotonic() - (lost or 0), 1))
+        self._prepared, self._unanswered_since = {}, None
+        logger.warning("a new session with Cassandra", unanswered_seconds=round(unanswered_seconds, 1))
         threading.Thread(target=old.shutdown, daemon=True).start()  # it may wait for ever
 
     async def _prepare(self, cql: str) -> PreparedStatement:

@@ -22,6 +22,7 @@ _LEASE_SECONDS = 120
 _PAUSE = 0.5
 _CONNECT_SECONDS = 5
 _RETRY_SECONDS = (0.5, 5.0)  # the first pause, and the longest
+_HEARTBEAT_SECONDS = 5
 _FOR_EVER: Any = None  # the driver says int, and means this too
 
 
@@ -43,6 +44,9 @@ def cluster_of(settings: CassandraSettings, seconds: float) -> Any:
         ssl_context=_tls(settings) if settings.cassandra_tls else None,
         connect_timeout=_CONNECT_SECONDS,
         control_connection_timeout=_CONNECT_SECONDS,
+        # A connection that nobody serves any more looks like one that is idle.
+        idle_heartbeat_interval=_HEARTBEAT_SECONDS,
+        idle_heartbeat_timeout=_HEARTBEAT_SECONDS,
         # The driver's own pauses grow to ten minutes, and it gives a node up for ever after 64 of them.
         reconnection_policy=ExponentialReconnectionPolicy(*_RETRY_SECONDS, max_attempts=_FOR_EVER),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},

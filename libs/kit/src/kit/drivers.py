@@ -32,6 +32,8 @@ _DOWN = {
         "ConnectionBusy",
         "OverloadedErrorMessage",
         "IsBootstrappingErrorMessage",
+        "ServerError",
+        "CoordinationFailure",  # a replica's own error, as while it starts or ends
     },
     "elastic_transport": {"ConnectionError", "ConnectionTimeout"},
     "botocore": {"HTTPClientError", "ConnectionError", "IncompleteReadError"},

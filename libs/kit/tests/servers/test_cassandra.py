@@ -124,7 +124,7 @@ def forget_nodes(cassandra: Cassandra) -> None:
 async def test_a_session_whose_driver_has_lost_all_nodes_is_replaced(
     settings: CassandraSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.cassandra._UNREACHED_SECONDS", 0.5)
+    monkeypatch.setattr("kit.cassandra._UNANSWERED_SECONDS", 0.5)
     async with open_cassandra(settings) as cassandra:
         await cassandra.execute(INSERT, (4, 1, "x"))
         forget_nodes(cassandra)

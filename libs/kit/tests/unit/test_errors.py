@@ -31,6 +31,8 @@ DOWN = [
     (cassandra.Unavailable("quorum"), "CASSANDRA"),
     (cassandra.ReadTimeout("slow"), "CASSANDRA"),
     (cassandra.WriteTimeout("slow", write_type=0), "CASSANDRA"),
+    (cassandra.WriteFailure("ends", write_type=0), "CASSANDRA"),
+    (cassandra.ReadFailure("starts"), "CASSANDRA"),
     (elastic_transport.ConnectionError("refused"), "ELASTICSEARCH"),
     (elastic_transport.ConnectionTimeout("slow"), "ELASTICSEARCH"),
     (api_error(503), "ELASTICSEARCH"),
