@@ -73,7 +73,7 @@ bench-auth: setup ## What signing in costs: argon2, log-ins, refreshes, token ch
 bench-graph: setup ## Follow, unfollow, block and lists at an account that 1,000,000 follow
 	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.graph_lists
 
-bench-telemetry: setup ## What metrics and traces add to the home feed's latency: ten minutes
+bench-telemetry: setup ## What metrics and traces add to the home feed's latency: twelve minutes
 	@$(LARGE) $(PY) -m devstack servers run -- $(PY) -m bench.telemetry $(ARGS)
 
 erasure-check: setup ## Look into every store for what is left of an account: make erasure-check USER=ID

@@ -152,6 +152,7 @@ class Generator:
             own_lateness_ms=quantiles(self._late).get("p99", 0.0),
             ms=quantiles(self._reads),
             write_ms=quantiles(self._writes),
+            read_ms=[round(seconds * 1000, 3) for seconds in self._reads],
             written=self._written,
             faults=checker.faults,
         )

@@ -62,7 +62,8 @@ class Written:
 class Outcome:
     """`done` requests were answered, in `seconds` from the first to be sent to the last answer; `failed` of them not as
     they had to be, `looked_at` of them were read through. `ms` are latencies of reads by quantile, from when a request
-    was due; `own_lateness_ms` is how long after that the generator got to sending it, p99, connections being free."""
+    was due, `read_ms` all of them; `own_lateness_ms` is how long after that the generator got to sending it, p99,
+    connections being free."""
 
     done: int
     failed: int
@@ -74,6 +75,7 @@ class Outcome:
     own_lateness_ms: float
     ms: Mapping[str, float]
     write_ms: Mapping[str, float]
+    read_ms: Sequence[float] = ()
     written: Sequence[Written] = ()
     faults: Sequence[str] = field(default_factory=tuple)
 
