@@ -4,6 +4,7 @@ while the membership stays, poison goes to a dead-letter topic."""
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from kit.kafka import bare_name, full_name, open_producer
 from kit.outage import outlast
 from kit.partition import Partition
 from kit.settings import KafkaSettings
+from kit.stalls import Stalls
+from kit.tasks import uninterrupted
 
 __all__ = ["Consumer", "Delivery", "Handle", "HandleBatch", "Undecodable", "by_topic", "decode", "dispatch"]
 
@@ -36,6 +39,8 @@ _POLL_RECORDS = 500
 _COMMIT_SECONDS = 0.5
 _COMMIT_LIMIT = 5.0
 _DRAIN_SECONDS = 8.0
+_STOP_SECONDS = 10.0
+_LOOK_SECONDS = 10.0
 _METADATA_MS = 3000  # how soon a topic that did not exist at the start is found
 
 logger = log.get(__name__)
@@ -96,10 +101,14 @@ class Consumer:
         try:
             await client.start()
             client.subscribe(self.topics, listener=membership)
-            await membership.poll()
+            async with asyncio.TaskGroup() as group:
+                for part in (membership.poll(), membership.watch()):
+                    group.create_task(uninterrupted(part))
         finally:
             await membership.leave()
-            await client.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await client.stop()
 
     @property
     def group_id(self) -> str:
@@ -124,6 +133,7 @@ class _Membership(ConsumerRebalanceListener):
         self._partitions: dict[TopicPartition, Partition] = {}
         self._committing = asyncio.Lock()
         self._commit_at = 0.0
+        self._stalls = Stalls(client)
 
     async def poll(self) -> None:
         while True:
@@ -139,6 +149,12 @@ class _Membership(ConsumerRebalanceListener):
             for partition in self._partitions.values():
                 if partition.failure:
                     raise partition.failure
+
+    async def watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            fetching = {place: one.arrived for place, one in self._partitions.items() if not one.paused}
+            await self._stalls.look(fetching)
 
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
         self, assigned: Sequence[TopicPartition]
@@ -196,8 +212,8 @@ class _Membership(ConsumerRebalanceListener):
     def _measure(self) -> None:
         lag = 0
         for place, partition in self._partitions.items():
-            end = self._client.highwater(place)
-            if end is not None and partition.position is not None:
+            end = max(self._client.highwater(place) or 0, self._stalls.ends.get(place, 0))
+            if partition.position is not None:
                 LAG.labels(*self._labels(place)).set(max(0, end - partition.position))
                 lag += max(0, end - partition.position)
             age = (datetime.now(UTC) - partition.oldest).total_seconds() if partition.oldest else 0

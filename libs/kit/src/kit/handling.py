@@ -13,6 +13,7 @@ from kit import log, telemetry
 from kit.delivery import Delivery, Undecodable
 from kit.errors import DeadlineExceeded, Unavailable, from_exception
 from kit.partition import Stopped
+from kit.tasks import uninterrupted
 
 HANDLED = Counter("heliograph_events_handled_total", "Deliveries settled", ["group", "topic", "type", "outcome"])
 FAILED = Counter("heliograph_event_attempts_failed_total", "Attempts that raised", ["group", "topic", "type", "kind"])
@@ -80,7 +81,7 @@ class Handling:
             with telemetry.continuing(first.headers, name) if one_trace else nullcontext():
                 started = time.perf_counter()
                 try:
-                    await self.handle([replace(delivery, attempt=attempt) for delivery in mine])
+                    await uninterrupted(self.handle([replace(delivery, attempt=attempt) for delivery in mine]))
                     self._tell(mine, time.perf_counter() - started)
                 except Exception as error:  # noqa: BLE001 the outermost boundary of a handler
                     telemetry.mark_failed(error)

@@ -20,6 +20,7 @@ from kit import telemetry
 from kit.brokers import Where, reached
 from kit.errors import Unavailable
 from kit.settings import KafkaSettings
+from kit.tasks import uninterrupted
 
 Header = tuple[str, bytes]
 
@@ -76,9 +77,8 @@ class Producer:
         client = await self._connected()
         try:
             async with asyncio.timeout(_DELIVERY_SECONDS + 2):
-                waits = [await self._enqueue(client, message) for message in messages]
-                await asyncio.gather(*waits)
-        except (KafkaError, TimeoutError) as error:
+                await uninterrupted(self._deliver(client, messages))
+        except (KafkaError, TimeoutError, Unavailable) as error:
             self._discard(client)
             raise _unavailable() from error
 
@@ -91,6 +91,10 @@ class Producer:
             self._discard(self._client)
         if self._stopping is not None:
             await self._stopping
+
+    async def _deliver(self, client: Any, messages: Sequence[Message]) -> None:
+        waits = [await self._enqueue(client, message) for message in messages]
+        await asyncio.gather(*waits)
 
     async def _enqueue(self, client: Any, message: Message) -> "asyncio.Future[Any]":
         return await client.send(

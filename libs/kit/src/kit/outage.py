@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from kit import log
 from kit.errors import Aborted, DeadlineExceeded, Unavailable, from_exception
+from kit.tasks import uninterrupted
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ async def outlast(
     failures = 0
     while True:
         try:
-            return await step()
+            return await uninterrupted(step())
         except Exception as error:
             known = from_exception(error)
             if not isinstance(known, _TRANSIENT):

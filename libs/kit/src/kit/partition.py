@@ -28,6 +28,8 @@ class Partition:
         self._done: set[int] = set()
         self._failure: BaseException | None = None
         self.position: int | None = None
+        self.arrived: int | None = None
+        """The offset after the last delivery."""
         self.committed: int | None = None
         self.paused = False
 
@@ -51,6 +53,7 @@ class Partition:
         for delivery in deliveries:
             if self.position is None:
                 self.position = self.committed = delivery.offset
+            self.arrived = delivery.offset + 1
             self._open.append((delivery.offset, delivery.time))
             self._enqueue("" if self._batch_size else delivery.key, delivery)
 
@@ -96,4 +99,4 @@ class Partition:
         self._tasks.discard(task)
         if self._stopping.is_set():
             return
-        self._failure = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self._failure = RuntimeError("a handler was cancelled") if task.cancelled() else task.exception()

@@ -1,13 +1,15 @@
-"""Background tasks that outlive their own deaths."""
+"""Background tasks that outlive their own deaths, and waiting that others cannot end."""
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from kit import log, metrics
-from kit.errors import from_exception
+from kit.errors import Unavailable, from_exception
 
+T = TypeVar("T")
 Task = Callable[[], Awaitable[None]]
 
 _FIRST_PAUSE = 0.5
@@ -46,13 +48,26 @@ async def keep_running(task: Task) -> None:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+async def uninterrupted(waited_for: Awaitable[T]) -> T:
+    """A CancelledError that nobody sent to the running task comes from something that was waited for, such as a future
+    of a client that another task has closed. asyncio takes it for the end of this task: a group goes on without it, as
+    if its work were done. Here it is what it is, and raises Unavailable INTERRUPTED."""
+    try:
+        return await waited_for
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Unavailable("INTERRUPTED", "what was waited for was cancelled", retry_after=1) from error
+
+
 def name_of(task: Task) -> str:
     return getattr(task, "__qualname__", None) or type(task).__qualname__
 
 
 async def _run_once(task: Task) -> None:
     try:
-        await task()
+        await uninterrupted(task())
     except Exception as error:  # the outermost boundary of a task
         known = from_exception(error)
         # A dependency that is down needs one line, not a stack at every attempt.

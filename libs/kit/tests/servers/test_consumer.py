@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from kit.consumer import Consumer, Delivery, Handle, Undecodable
 from kit.deadletters import letters, replay
 from kit.errors import Unavailable
@@ -244,6 +245,35 @@ async def test_a_full_backlog_stops_fetching_and_not_the_membership(
         assert not seen
         gate.set()
         await eventually(finished)
+
+
+async def test_a_fetcher_that_has_ended_silently_is_found_out(
+    settings: KafkaSettings, producer: Producer, make_topics: MakeTopics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As aiokafka's does when something that it waits for is cancelled: the membership stays, and nothing comes."""
+    clients: list[Any] = []
+
+    def client(*args: Any, **options: Any) -> AIOKafkaConsumer:
+        clients.append(AIOKafkaConsumer(*args, **options))
+        return clients[-1]
+
+    monkeypatch.setattr("kit.consumer.AIOKafkaConsumer", client)
+    monkeypatch.setattr("kit.consumer._LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("kit.stalls._STALLED_SECONDS", 1.0)
+    await make_topics(TOPIC, partitions=2)
+    seen = Seen()
+    async with consuming(Consumer(settings, group=GROUP, topics=[TOPIC], handle=seen)):
+        await producer.publish(messages(10))
+        await eventually(lambda: seen.has(10))
+        await asyncio.sleep(1.5)  # longer than a stall, with nothing to fetch
+        assert len(clients) == 1
+        clients[0]._fetcher._fetch_task.cancel()
+        for more in (range(10, 20), range(20, 30)):  # fetches that are under way bring the first of them
+            await producer.publish([Message(TOPIC, f"key{n % 5}", "changed", str(n).encode()) for n in more])
+            await asyncio.sleep(1)
+        await eventually(lambda: seen.has(30), timeout=30)
+    assert len(clients) == 2
+    assert max(seen.attempts.values()) == 1
 
 
 async def test_it_starts_while_kafka_is_down_and_stops_when_told(settings: KafkaSettings) -> None:

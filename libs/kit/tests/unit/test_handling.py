@@ -25,7 +25,7 @@ class Buried:
 class Failing:
     """Fails `times` times, then works."""
 
-    def __init__(self, error: Exception, times: int) -> None:
+    def __init__(self, error: BaseException, times: int) -> None:
         self.attempts: list[int] = []
         self._error, self._times = error, times
 
@@ -39,8 +39,16 @@ def handling(handle: HandleBatch, bury: Buried, *, group: str = "g") -> Handling
     return Handling(group, handle, bury, asyncio.Semaphore(1), max_attempts=2)
 
 
-@pytest.mark.parametrize("error", [Unavailable("X", "x"), DeadlineExceeded("X", "x"), ConnectionResetError()])
-async def test_an_outage_does_not_count_as_an_attempt(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("X", "x"),
+        DeadlineExceeded("X", "x"),
+        ConnectionResetError(),
+        asyncio.CancelledError(),  # of what the handler waited for: nobody cancels the handler
+    ],
+)
+async def test_an_outage_does_not_count_as_an_attempt(error: BaseException) -> None:
     handle, bury = Failing(error, times=3), Buried()
     await handling(handle, bury).settle([DELIVERY], asyncio.Event())
     assert (handle.attempts, bury.reasons) == ([1, 2, 3, 4], [])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from kit.outage import outlast
+from kit.tasks import uninterrupted
 
 from feed_service.model import TOP, Entry, Lane, micros, oldest_kept, unpack
 from feed_service.model.crossing import Backfill, Mark
@@ -128,4 +129,4 @@ class Return:
 
         async with asyncio.TaskGroup() as group:
             for follower_id in followers:
-                group.create_task(write(follower_id))
+                group.create_task(uninterrupted(write(follower_id)))

@@ -13,6 +13,7 @@ from cassandra.metadata import Murmur3Token
 from cassandra.query import BatchStatement, BatchType, BoundStatement
 from kit import faults
 from kit.cassandra import Cassandra
+from kit.tasks import uninterrupted
 
 from feed_service.model import ID_BYTES, Chunk, pack
 from feed_service.store.home import BATCH_ROWS, INSERT
@@ -56,7 +57,7 @@ class ChunkRows:
         batches = [_batch(insert, keys, [post, author, at_us]) for keys in self._batches(followers)]
         async with asyncio.TaskGroup() as group:
             for start in range(0, len(batches), self._together):
-                group.create_task(self._send(batches[start : start + self._together]))
+                group.create_task(uninterrupted(self._send(batches[start : start + self._together])))
 
     async def _send(self, batches: Sequence[BatchStatement]) -> None:
         async with self._slots:

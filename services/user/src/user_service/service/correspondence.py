@@ -10,6 +10,7 @@ from kit import log
 from kit.errors import ResourceExhausted
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres
+from kit.tasks import uninterrupted
 from prometheus_client import Counter
 
 from user_service.model import names
@@ -65,8 +66,8 @@ class Correspondence:
     async def run(self) -> None:
         """A task."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._answer_all())
-            group.create_task(self._sweep())
+            group.create_task(uninterrupted(self._answer_all()))
+            group.create_task(uninterrupted(self._sweep()))
 
     async def answer_some(self) -> int:
         """Those that wait, up to a batch; answers how many that were."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kit import log
 from kit.outage import outlast
+from kit.tasks import uninterrupted
 from prometheus_client import Counter, Gauge
 
 from user_service.model.mail import Letter, Refused, Send, Undelivered
@@ -46,8 +47,8 @@ class Mailing:
     async def run(self) -> None:
         """A task."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._send_all())
-            group.create_task(self._measure())
+            group.create_task(uninterrupted(self._send_all()))
+            group.create_task(uninterrupted(self._measure()))
 
     async def send_some(self) -> int:
         """Those that are due, up to a batch; answers how many that were."""
