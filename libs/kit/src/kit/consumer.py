@@ -22,7 +22,7 @@ from kit.kafka import bare_name, full_name, open_producer
 from kit.outage import outlast
 from kit.partition import Partition
 from kit.settings import KafkaSettings
-from kit.stalls import Stalls
+from kit.stalls import Stalls, stalled
 from kit.tasks import uninterrupted
 
 __all__ = ["Consumer", "Delivery", "Handle", "HandleBatch", "Undecodable", "by_topic", "decode", "dispatch"]
@@ -41,6 +41,7 @@ _COMMIT_LIMIT = 5.0
 _DRAIN_SECONDS = 8.0
 _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 10.0
+_JOIN_SECONDS = 90.0  # other members may take a while to give their partitions back
 _METADATA_MS = 3000  # how soon a topic that did not exist at the start is found
 
 logger = log.get(__name__)
@@ -134,6 +135,7 @@ class _Membership(ConsumerRebalanceListener):
         self._committing = asyncio.Lock()
         self._commit_at = 0.0
         self._stalls = Stalls(client)
+        self._joining_since: float | None = time.monotonic()
 
     async def poll(self) -> None:
         while True:
@@ -151,14 +153,18 @@ class _Membership(ConsumerRebalanceListener):
                     raise partition.failure
 
     async def watch(self) -> None:
+        """Raises Unavailable KAFKA_STALLED."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            if self._joining_since is not None and time.monotonic() - self._joining_since > _JOIN_SECONDS:
+                raise stalled("the group has not been joined")
             fetching = {place: one.arrived for place, one in self._partitions.items() if not one.paused}
             await self._stalls.look(fetching)
 
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
         self, assigned: Sequence[TopicPartition]
     ) -> None:
+        self._joining_since = None
         for place in assigned:
             self._partitions[place] = self._consumer.partition(self._handling)
 
@@ -166,6 +172,7 @@ class _Membership(ConsumerRebalanceListener):
         self, revoked: Sequence[TopicPartition]
     ) -> None:
         """Another member waits for this to end: what runs may finish, then its offsets are committed."""
+        self._joining_since = time.monotonic()
         leaving = {place: self._partitions.pop(place) for place in revoked if place in self._partitions}
         await asyncio.gather(*(partition.stop(_DRAIN_SECONDS) for partition in leaving.values()))
         await self._commit(leaving)

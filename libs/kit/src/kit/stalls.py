@@ -42,7 +42,7 @@ class Stalls:
         behind = {(place, offset) for place, offset in expected.items() if self.ends[place] > offset}
         self._behind = {one: self._behind.get(one, now) for one in behind}
         if any(now - since >= _STALLED_SECONDS for since in self._behind.values()):
-            raise Unavailable("KAFKA_STALLED", "the broker has records that do not arrive", retry_after=1)
+            raise stalled("the broker has records that do not arrive")
 
     async def _expected(self, arrived: Arrived) -> Mapping[TopicPartition, int]:
         """Where the next record of each partition is to come from, if there is one."""
@@ -53,3 +53,7 @@ class Stalls:
         begins: Mapping[TopicPartition, int] = await self._client.beginning_offsets(places)
         fetched = {place: await self._client.committed(place) if at is None else at for place, at in arrived.items()}
         return {place: max(fetched[place] or 0, begins[place]) for place in places}
+
+
+def stalled(why: str) -> Unavailable:
+    return Unavailable("KAFKA_STALLED", why, retry_after=1)
