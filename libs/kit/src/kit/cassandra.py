@@ -143,16 +143,16 @@ class Cassandra:
         if self._unanswered_since is None:
             self._unanswered_since = time.monotonic()
         self._asked += 1
+        answered = True
         try:
             yield
-            self._unanswered_since = None
         except (*_UNREACHED, asyncio.CancelledError):  # who gives up was not answered either
+            answered = False
             self._not_answered(self._unanswered_since, time.monotonic())
             raise
-        except Exception:
-            self._unanswered_since = None
-            raise
         finally:
+            if answered:  # an error of the server's is an answer
+                self._unanswered_since = None
             self._asked -= 1
 
     def _not_answered(self, since: float | None, now: float) -> None:
