@@ -14,7 +14,7 @@ KILLED = [process.name for process in TABLE]
 # Each process dies before several steps; over all processes every step of the story sees deaths.
 EVERY = 5
 # A consumer that was killed is missed by Kafka after ten seconds; then the next one goes on.
-SETTLED_WITHIN = 60.0
+SETTLED_WITHIN = 30.0
 # Files are fetched from this one, so it dies before the step that fetches them.
 BEFORE_A_FETCH = {"gateway-upload": 12}
 
