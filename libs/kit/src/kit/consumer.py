@@ -23,7 +23,7 @@ from kit.outage import outlast
 from kit.partition import Partition
 from kit.settings import KafkaSettings
 from kit.stalls import Stalls, stalled
-from kit.tasks import uninterrupted
+from kit.tasks import together
 
 __all__ = ["Consumer", "Delivery", "Handle", "HandleBatch", "Undecodable", "by_topic", "decode", "dispatch"]
 
@@ -102,9 +102,7 @@ class Consumer:
         try:
             await client.start()
             client.subscribe(self.topics, listener=membership)
-            async with asyncio.TaskGroup() as group:
-                for part in (membership.poll(), membership.watch()):
-                    group.create_task(uninterrupted(part))
+            await together(membership.poll(), membership.watch())
         finally:
             await membership.leave()
             with suppress(TimeoutError):

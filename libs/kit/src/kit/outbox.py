@@ -19,7 +19,7 @@ from kit import faults, telemetry
 from kit.kafka import MAX_VALUE_BYTES, Message, Producer, open_producer
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres, Record
-from kit.tasks import uninterrupted
+from kit.tasks import together
 
 __all__ = ["Event", "Outbox", "Producer", "Transaction", "append", "lane_of", "open_producer"]
 
@@ -142,9 +142,7 @@ class Outbox:
 
     async def run(self) -> None:
         """The relay: runs until cancelled, in every process of the service; one at a time works on a lane."""
-        async with asyncio.TaskGroup() as group:
-            for part in (self._watch(), self._measure(), self._serve()):
-                group.create_task(uninterrupted(part))
+        await together(self._watch(), self._measure(), self._serve())
 
     async def _serve(self) -> None:
         while True:

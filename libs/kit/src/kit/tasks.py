@@ -61,6 +61,13 @@ async def uninterrupted(waited_for: Awaitable[T]) -> T:
         raise Unavailable("INTERRUPTED", "what was waited for was cancelled", retry_after=1) from error
 
 
+async def together(*parts: Awaitable[object]) -> None:
+    """All of them at once; what one raises ends the others, and comes out in a group."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(uninterrupted(part))
+
+
 def name_of(task: Task) -> str:
     return getattr(task, "__qualname__", None) or type(task).__qualname__
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from kit.outage import outlast
-from kit.tasks import uninterrupted
+from kit.tasks import together
 
 from feed_service.model import TOP, Entry, Lane, micros, oldest_kept, unpack
 from feed_service.model.crossing import Backfill, Mark
@@ -127,6 +127,4 @@ class Return:
                 await self._home.add(follower_id, entries, at_us)
                 await self._warm.drop(follower_id)
 
-        async with asyncio.TaskGroup() as group:
-            for follower_id in followers:
-                group.create_task(uninterrupted(write(follower_id)))
+        await together(*(write(follower_id) for follower_id in followers))

@@ -13,7 +13,7 @@ from cassandra.metadata import Murmur3Token
 from cassandra.query import BatchStatement, BatchType, BoundStatement
 from kit import faults
 from kit.cassandra import Cassandra
-from kit.tasks import uninterrupted
+from kit.tasks import together
 
 from feed_service.model import ID_BYTES, Chunk, pack
 from feed_service.store.home import BATCH_ROWS, INSERT
@@ -55,9 +55,8 @@ class ChunkRows:
         post, author, at_us = (pack([one]) for one in (chunk.entry.post_id, chunk.entry.author_id, chunk.at_us))
         insert = await self._cassandra.prepare(INSERT)
         batches = [_batch(insert, keys, [post, author, at_us]) for keys in self._batches(followers)]
-        async with asyncio.TaskGroup() as group:
-            for start in range(0, len(batches), self._together):
-                group.create_task(uninterrupted(self._send(batches[start : start + self._together])))
+        starts = range(0, len(batches), self._together)
+        await together(*(self._send(batches[start : start + self._together]) for start in starts))
 
     async def _send(self, batches: Sequence[BatchStatement]) -> None:
         async with self._slots:

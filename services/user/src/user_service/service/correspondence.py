@@ -10,7 +10,7 @@ from kit import log
 from kit.errors import ResourceExhausted
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres
-from kit.tasks import uninterrupted
+from kit.tasks import together
 from prometheus_client import Counter
 
 from user_service.model import names
@@ -65,9 +65,7 @@ class Correspondence:
 
     async def run(self) -> None:
         """A task."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(uninterrupted(self._answer_all()))
-            group.create_task(uninterrupted(self._sweep()))
+        await together(self._answer_all(), self._sweep())
 
     async def answer_some(self) -> int:
         """Those that wait, up to a batch; answers how many that were."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kit import log
 from kit.outage import outlast
-from kit.tasks import uninterrupted
+from kit.tasks import together
 from prometheus_client import Counter, Gauge
 
 from user_service.model.mail import Letter, Refused, Send, Undelivered
@@ -46,9 +46,7 @@ class Mailing:
 
     async def run(self) -> None:
         """A task."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(uninterrupted(self._send_all()))
-            group.create_task(uninterrupted(self._measure()))
+        await together(self._send_all(), self._measure())
 
     async def send_some(self) -> int:
         """Those that are due, up to a batch; answers how many that were."""
