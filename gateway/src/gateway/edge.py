@@ -1,6 +1,7 @@
 """What happens around every request: trace, request id, headers, shedding, the last resort for errors, metrics and one
 log line."""
 
+import asyncio
 import os
 import re
 import time
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 from kit import log, telemetry
 from kit.errors import Unavailable, from_exception
+from kit.tasks import uninterrupted
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -73,7 +75,7 @@ class Edge:
             await exchange.fail(Unavailable("OVERLOADED", "too many requests at once", retry_after=1), receive)
             return
         try:
-            await self._app(exchange.scope, receive, exchange.send)
+            await uninterrupted(self._app(exchange.scope, receive, exchange.send))
         except Exception as error:  # noqa: BLE001 the outermost boundary of a request
             await exchange.fail(error, receive)
         finally:
@@ -110,8 +112,7 @@ class _Exchange:
         self._whole = message["type"] == "http.response.body" and not message.get("more_body")
 
     async def fail(self, error: Exception, receive: Receive) -> None:
-        known = from_exception(error)
-        if known is None:
+        if from_exception(error) is None or isinstance(error.__cause__, asyncio.CancelledError):
             logger.error("unexpected error", request_id=self.request_id, exc_info=error)
         if not self._status:
             await problem(error, self.scope["path"])(self.scope, receive, self.send)

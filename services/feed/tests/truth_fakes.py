@@ -77,8 +77,12 @@ class FakePosts:
     is_down: bool = False
     asked: list[Sequence[int]] = field(default_factory=list[Sequence[int]])
     """For which pieces."""
+    counted: list[Sequence[int]] = field(default_factory=list[Sequence[int]])
+    """For whose counts."""
     comments: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     """Who wrote those of a post."""
+    publishes: bool = True
+    """Whether what is committed gets to Kafka."""
 
     @property
     def authors(self) -> dict[int, int]:
@@ -113,6 +117,12 @@ class FakePosts:
         self._ask()
         self.asked.append(ids)
         return {post: self._piece(post) for post in ids if post in self.authors}
+
+    async def counts(self, ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+        assert 0 < len(ids) <= 200
+        self._ask()
+        self.counted.append(ids)
+        return dict.fromkeys(ids, (0, 0))
 
     async def liked(self, user_id: int, ids: Sequence[int]) -> frozenset[int]:
         assert 0 < len(ids) <= 200

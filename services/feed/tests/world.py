@@ -10,7 +10,7 @@ from feed_service.model.crossing import Backfill, Costs
 from feed_service.service.candidates import Candidates, Window
 from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
-from feed_service.service.fragments import Fragments
+from feed_service.service.fragments import Fragments, Keeping
 from feed_service.service.home import HomeFeed, Page, Showing, as_pieces, as_posts
 from feed_service.service.idle import Sweep
 from feed_service.service.notes import Notes
@@ -81,13 +81,8 @@ class World:
     def process(self) -> "Process":
         """A feed process of its own: nothing in memory from before."""
         viewers = Viewers(self.views, self.graph, self.posts, now=self.clock.now)
-        fragments = Fragments(
-            self.posts.pieces,
-            seconds=2,
-            most_bytes=1_000_000,
-            clock=self.clock.seconds,
-            spread=lambda low, high: (low + high) / 2,
-        )
+        keeping = Keeping(fresh=2, lasting=30, most_bytes=1_000_000)
+        fragments = Fragments(self.posts, keeping, clock=self.clock.seconds, spread=lambda low, high: (low + high) / 2)
         candidates = Candidates(
             self.home,
             self.warm,

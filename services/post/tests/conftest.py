@@ -51,6 +51,9 @@ class People:
     async def resolve(self, usernames: Sequence[str]) -> dict[str, int]:
         return {person.username: person.id for person in self.known.values() if person.username in usernames}
 
+    async def published(self) -> None:
+        """None of theirs is an event."""
+
     async def relations(self, viewer_id: int, ids: Sequence[int]) -> dict[int, Relation]:
         self.calls += 1
         return {user_id: self.ties.get((viewer_id, user_id), Relation()) for user_id in ids}

@@ -5,6 +5,7 @@ parameter but limit, order and a good cursor, and none for a ranking's first pag
 untouched, and so does what finds no room.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -12,6 +13,7 @@ from heliograph.feed.v1.feed_pb2 import ORDER_TOP, GetHomePageRequest, GetHomePa
 from kit import log, telemetry
 from kit.errors import InvalidArgument, from_exception
 from kit.quotas import Verdict
+from kit.tasks import uninterrupted
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -119,7 +121,7 @@ class HotFeed:
         started = time.perf_counter()
         limits: list[Header] = []
         try:
-            answer = self._shown(asked, await self._page(asked, limits, traceparent))
+            answer = self._shown(asked, await uninterrupted(self._page(asked, limits, traceparent)))
         except Exception as error:  # noqa: BLE001 the outermost boundary of a request
             answer = _failed(asked, error, traceparent)
         headers = [*answer.headers, *self._around(asked, limits, traceparent)]
@@ -204,7 +206,7 @@ def _join(traceparent: str | None) -> None:
 
 def _failed(asked: Asked, error: Exception, traceparent: str | None) -> Answer:
     _join(traceparent)
-    if from_exception(error) is None:
+    if from_exception(error) is None or isinstance(error.__cause__, asyncio.CancelledError):
         logger.error("unexpected error", request_id=asked.request_id.decode(), exc_info=error)
     response = problem(error, home.PATH)
     return Answer(response.status_code, [*response.raw_headers, _VARY], bytes(response.body))

@@ -1,16 +1,15 @@
-"""Cassandra by its own driver, whose callbacks are brought into the event loop here and nowhere else.
+"""Cassandra by its own driver: a session, made when first needed and again when it is of no use any more.
 
 Reads and writes use `cassandra_consistency`, LOCAL_QUORUM unless set: with three replicas a read sees every
 acknowledged write and one node may be down; with one replica it means that one.
 """
 
 import asyncio
-import itertools
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any
 
 from cassandra import OperationTimedOut
 from cassandra.cluster import NoHostAvailable
@@ -18,8 +17,9 @@ from cassandra.connection import ConnectionException
 from opentelemetry.trace import SpanKind
 from prometheus_client import Gauge
 
-from kit import deadline, log, telemetry
+from kit import cql_calls, deadline, log, telemetry
 from kit.cql import Session, cluster_of, migrate
+from kit.cql_calls import PreparedStatement, Row, Statement
 from kit.errors import Unavailable
 from kit.settings import CassandraSettings
 
@@ -33,11 +33,6 @@ __all__ = [
     "open_cassandra",
 ]
 
-# The driver has no types.
-Row: TypeAlias = Any
-PreparedStatement: TypeAlias = Any
-Statement: TypeAlias = Any
-
 IN_FLIGHT = Gauge("heliograph_cassandra_in_flight", "Operations under way; what is above the limit waits")
 LIMIT = Gauge("heliograph_cassandra_in_flight_limit", "Operations that may be under way at once")
 
@@ -45,7 +40,6 @@ _SECONDS = 5.0
 _IN_FLIGHT = 256
 _REST_SECONDS = 1.0
 _UNANSWERED_SECONDS = 10.0  # the driver tries again at least every five
-_FORGOTTEN_SECONDS = 60.0  # more than any read of many pages needs
 _UNREACHED = (NoHostAvailable, OperationTimedOut, ConnectionException)
 
 logger = log.get(__name__)
@@ -97,7 +91,7 @@ class Cassandra:
         with self._asking():
             async with self._slots:
                 with _span("cassandra"):
-                    return await _run(session, statement, params)
+                    return await cql_calls.run(session, statement, params, seconds=_SECONDS)
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """All of them at once; returns when each is done, and raises what the first to fail did. As execute for each,
@@ -106,7 +100,7 @@ class Cassandra:
         with self._asking():
             async with self._slots:
                 with _span("cassandra write"):
-                    await _run_all(session, statements)
+                    await cql_calls.run_all(session, statements, seconds=_SECONDS)
 
     async def prepare(self, cql: str) -> PreparedStatement:
         """Once for each text, however many ask at the same time."""
@@ -198,72 +192,6 @@ def _seen(attempt: "asyncio.Task[Session]") -> None:
     """Those who wait get the error; when nobody waits any more that is no reason for a warning of the loop."""
     if not attempt.cancelled():
         attempt.exception()
-
-
-async def _run(session: Session, statement: Statement, params: Sequence[object]) -> list[Row]:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[list[Row]] = loop.create_future()
-    rows: list[Row] = []
-    left = deadline.remaining()
-    future = session.execute_async(statement, params or None, timeout=_SECONDS if left is None else min(left, _SECONDS))
-
-    # Both run in the driver's thread.
-    def succeed(page: Sequence[Row] | None) -> None:
-        rows.extend(page or ())
-        if future.has_more_pages:
-            future.start_fetching_next_page()
-        else:
-            _tell(loop, done, rows)
-
-    def fail(error: Exception) -> None:
-        _tell(loop, done, error)
-
-    future.add_callbacks(succeed, fail)
-    return await _told(done)
-
-
-async def _run_all(session: Session, statements: Sequence[Statement]) -> None:
-    if not statements:
-        return
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[list[Row]] = loop.create_future()
-    left = deadline.remaining()
-    seconds = _SECONDS if left is None else min(left, _SECONDS)
-    finished = itertools.count(1)
-
-    # Both run in the driver's thread.
-    def succeed(_: object) -> None:
-        if next(finished) == len(statements):
-            _tell(loop, done, [])
-
-    def fail(error: Exception) -> None:
-        _tell(loop, done, error)
-
-    for statement in statements:
-        session.execute_async(statement, timeout=seconds).add_callbacks(succeed, fail)
-    await _told(done)
-
-
-async def _told(done: "asyncio.Future[list[Row]]") -> list[Row]:
-    """The driver gives each request its time. Should it forget one, nobody waits for ever."""
-    try:
-        async with asyncio.timeout(_FORGOTTEN_SECONDS):
-            return await done
-    except TimeoutError:
-        raise OperationTimedOut("the driver never told") from None
-
-
-def _tell(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[list[Row]]", outcome: "list[Row] | Exception") -> None:
-    def settle() -> None:
-        if done.done():  # the caller gave up
-            return
-        if isinstance(outcome, Exception):
-            done.set_exception(outcome)
-        else:
-            done.set_result(outcome)
-
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(settle)
 
 
 def _unavailable() -> Unavailable:

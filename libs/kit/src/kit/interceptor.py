@@ -13,6 +13,7 @@ from kit.callers import Callers, name_of
 from kit.calls import DEFAULT_SECONDS, Record, Running, overloaded
 from kit.errors import DeadlineExceeded
 from kit.status import to_status
+from kit.tasks import uninterrupted
 
 # What generated servicers call their context; services annotate their handlers' second parameter with it.
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -100,12 +101,12 @@ class _Call:
         left = cast("float | None", self._context.time_remaining())
         if left is not None:
             deadline.start(left)
-            return await behaviour(request, self._context)
+            return await uninterrupted(behaviour(request, self._context))
         deadline.start(DEFAULT_SECONDS)
         limit = asyncio.timeout(DEFAULT_SECONDS)
         try:
             async with limit:
-                return await behaviour(request, self._context)
+                return await uninterrupted(behaviour(request, self._context))
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -10,12 +10,14 @@ import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prometheus_client import Gauge, Histogram
 
 from kit import faults, telemetry
+from kit.errors import Unavailable
 from kit.kafka import MAX_VALUE_BYTES, Message, Producer, open_producer
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres, Record
@@ -30,6 +32,8 @@ _POLL_SECONDS = 0.05
 _IDLE_POLL_SECONDS = 0.25  # when this process wrote nothing for a while
 _IDLE_AFTER = 2.0
 _GAUGE_SECONDS = 5.0
+_PUBLISHED_SECONDS = 1.0
+_PUBLISHED_PAUSE = 0.02
 _TAKEN_SECONDS = 0.02  # until a lane is tried again that another relay works on
 
 _APPEND = """
@@ -65,6 +69,16 @@ select (select count(*) from (select from outbox limit 100001) as some_rows) as 
     coalesce(extract(epoch from clock_timestamp() - min(oldest.created_at)), 0)::float8 as age
 from generate_series(0, $1::int - 1) as lanes(lane) cross join lateral
     (select created_at from outbox where outbox.lane = lanes.lane::smallint order by id limit 1) as oldest
+"""
+
+# The first and the last row of all; the index has the order within a lane alone.
+_SPAN = """
+select coalesce(min(oldest.id), 0) as oldest, coalesce(max(newest.id), 0) as newest
+from generate_series(0, $1::int - 1) as lanes(lane)
+cross join lateral
+    (select id from outbox where outbox.lane = lanes.lane::smallint order by id limit 1) as oldest
+cross join lateral
+    (select id from outbox where outbox.lane = lanes.lane::smallint order by id desc limit 1) as newest
 """
 
 DEPTH = Gauge("heliograph_outbox_depth", "Events not yet published (counted to 100,001)", ["source"])
@@ -125,6 +139,8 @@ class Outbox:
         self._postgres, self._producer, self._source = postgres, producer, source
         self._due: set[int] = set()
         self._woken, self._woken_at = asyncio.Event(), 0.0
+        self._look: asyncio.Task[None] | None = None
+        self._next_look: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
@@ -139,6 +155,22 @@ class Outbox:
         if self._due:
             self._woken.set()
             self._woken_at = time.monotonic()
+
+    async def published(self) -> None:
+        """Returns once Kafka has every event of what was committed before the call, whoever relays it. Raises
+        Unavailable NOT_PUBLISHED after a second: an answer in time, for those who call by RPC.
+
+        A relay's rows are gone for others when its transaction has committed, which it does after Kafka has all of
+        them. Events of transactions that end meanwhile may be waited for too. Who comes before a look begins shares it.
+        """
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look_after(self._look), context=Context())
+            self._next_look.add_done_callback(_seen)
+        try:
+            async with asyncio.timeout(_PUBLISHED_SECONDS):
+                await asyncio.shield(self._next_look)
+        except TimeoutError:
+            raise Unavailable("NOT_PUBLISHED", "events wait to be published", retry_after=1) from None
 
     async def run(self) -> None:
         """The relay: runs until cancelled, in every process of the service; one at a time works on a lane."""
@@ -196,6 +228,22 @@ class Outbox:
             AGE.labels(self._source).set(state["age"] if state else 0)
             await asyncio.sleep(_GAUGE_SECONDS)
 
+    async def _look_after(self, earlier: "asyncio.Task[None] | None") -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._look, self._next_look = self._next_look, None
+        async with asyncio.timeout(_PUBLISHED_SECONDS):
+            oldest, newest = await self._span()
+            last = newest
+            while newest and oldest <= last:
+                await asyncio.sleep(_PUBLISHED_PAUSE)
+                oldest, newest = await self._span()
+
+    async def _span(self) -> tuple[int, int]:
+        """Ids of the first and the last event that is not yet published; zeros when there is none."""
+        row = await self._postgres.aside.fetchrow(_SPAN, LANES)
+        return (row["oldest"], row["newest"]) if row else (0, 0)
+
     def _time(self, rows: Iterable[Record]) -> None:
         delay, now = DELAY.labels(self._source), datetime.now(UTC)
         for row in rows:
@@ -216,3 +264,9 @@ class Outbox:
             time=row["created_at"],
             extra=((telemetry.TRACEPARENT, traceparent.encode()),) if traceparent else (),
         )
+
+
+def _seen(look: "asyncio.Task[None]") -> None:
+    """Those who wait get the error; when all of them gave up that is no reason for a warning of the loop."""
+    if not look.cancelled():
+        look.exception()

@@ -35,7 +35,7 @@ ACQUIRE = Histogram(
 
 _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
-_ASIDE = 2  # a relay has one, who looks for its work the other
+_ASIDE = 2  # a relay has one, who looks for its work and at what is left the other
 _AVOID_SECONDS = 5.0
 _ANSWER_SECONDS = 20.0  # more than the server gives a statement: who is silent for longer is gone
 _SERVER_SETTINGS = {

@@ -145,7 +145,7 @@ async def test_a_session_whose_driver_has_lost_all_nodes_is_replaced(
 async def test_what_the_driver_forgets_is_an_outage(
     settings: CassandraSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.cassandra._FORGOTTEN_SECONDS", 0.0)
+    monkeypatch.setattr("kit.cql_calls._FORGOTTEN_SECONDS", 0.0)
     async with open_cassandra(settings) as cassandra:
         with pytest.raises(OperationTimedOut) as caught:
             await cassandra.execute(SELECT, (5,))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from kit.errors import Unavailable
 from kit.kafka import Producer, full_name, open_producer
 from kit.outbox import LOCK_SPACE, Event, Outbox, lane_of
 from kit.postgres import Postgres, open_postgres
@@ -116,6 +117,42 @@ async def test_an_event_carries_cloudevents_headers(settings: OutboxSettings, ma
     named = {name: value.decode() for name, value in record.headers}
     assert (named["ce_specversion"], named["ce_type"], named["ce_source"]) == ("1.0", "changed", "test")
     assert {"ce_id", "ce_time"} <= set(named)
+
+
+async def test_what_was_committed_is_waited_for_and_nothing_that_comes_later(
+    settings: OutboxSettings, make_topics: MakeTopics
+) -> None:
+    await make_topics(TOPIC)
+    async with opened(settings) as (postgres, producer):
+        outbox, other = (Outbox(postgres, producer, source="test") for _ in range(2))
+        await asyncio.wait_for(outbox.published(), 5)
+        await asyncio.gather(*(write(outbox, f"key{n}", n) for n in range(20)))
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="NOT_PUBLISHED"):
+                await asyncio.wait_for(asyncio.gather(*(outbox.published() for _ in range(10))), 5)
+
+        async def is_published() -> bool:
+            with suppress(Unavailable):
+                await outbox.published()
+                return True
+            return False
+
+        async with relaying(other):
+            await eventually(is_published)
+        assert await depth(postgres) == 0
+        assert len(await published(settings, 20)) == 20
+
+        async def write_on() -> None:
+            for number in range(10_000):
+                await write(other, f"key{number}", number)
+
+        async with relaying(other):
+            writing = asyncio.create_task(write_on())
+            for _ in range(10):
+                await eventually(is_published)
+            assert not writing.done()
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
 
 async def test_a_rolled_back_transaction_emits_nothing(settings: OutboxSettings) -> None:

@@ -66,6 +66,7 @@ class Fragment(_message.Message):
     MENTIONS_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    HIDDEN_MENTION_IDS_FIELD_NUMBER: _builtins.int
     post_id: _builtins.int
     author_id: _builtins.int
     body: _builtins.bytes
@@ -82,6 +83,10 @@ class Fragment(_message.Message):
     def features(self) -> Global___Features:
         """For ranking; set only when asked for."""
 
+    @_builtins.property
+    def hidden_mention_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Accounts that are mentioned and not among the mentions, as they are not active now."""
+
     def __init__(
         self,
         *,
@@ -92,10 +97,11 @@ class Fragment(_message.Message):
         mentions: _abc.Iterable[_post_pb2.Mention] | None = ...,
         counts: _post_pb2.PostCounts | None = ...,
         features: Global___Features | None = ...,
+        hidden_mention_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "demand", b"demand", "features", b"features"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_id", b"author_id", "body", b"body", "counts", b"counts", "demand", b"demand", "features", b"features", "mentions", b"mentions", "post_id", b"post_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_id", b"author_id", "body", b"body", "counts", b"counts", "demand", b"demand", "features", b"features", "hidden_mention_ids", b"hidden_mention_ids", "mentions", b"mentions", "post_id", b"post_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -196,6 +202,80 @@ class GetFragmentsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFragmentsResponse: _TypeAlias = GetFragmentsResponse  # noqa: Y015
+
+@_typing.final
+class GetCountsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCountsRequest: _TypeAlias = GetCountsRequest  # noqa: Y015
+
+@_typing.final
+class GetCountsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKES_FIELD_NUMBER: _builtins.int
+    COMMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def likes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def comments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        likes: _abc.Iterable[_builtins.int] | None = ...,
+        comments: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comments", b"comments", "likes", b"likes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCountsResponse: _TypeAlias = GetCountsResponse  # noqa: Y015
+
+@_typing.final
+class AwaitPublishedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitPublishedRequest: _TypeAlias = AwaitPublishedRequest  # noqa: Y015
+
+@_typing.final
+class AwaitPublishedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitPublishedResponse: _TypeAlias = AwaitPublishedResponse  # noqa: Y015
 
 @_typing.final
 class GetLikedRequest(_message.Message):

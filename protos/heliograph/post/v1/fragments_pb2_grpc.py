@@ -41,6 +41,16 @@ class FragmentServiceStub:
                 request_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsRequest.SerializeToString,
                 response_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsResponse.FromString,
                 _registered_method=True)
+        self.GetCounts = channel.unary_unary(
+                '/heliograph.post.v1.FragmentService/GetCounts',
+                request_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsRequest.SerializeToString,
+                response_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsResponse.FromString,
+                _registered_method=True)
+        self.AwaitPublished = channel.unary_unary(
+                '/heliograph.post.v1.FragmentService/AwaitPublished',
+                request_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedRequest.SerializeToString,
+                response_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedResponse.FromString,
+                _registered_method=True)
         self.GetLiked = channel.unary_unary(
                 '/heliograph.post.v1.FragmentService/GetLiked',
                 request_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetLikedRequest.SerializeToString,
@@ -70,6 +80,21 @@ class FragmentServiceServicer:
 
     def GetFragments(self, request, context):
         """What there is of the ids, in no order; deleted and unknown ones are left out. At most 200 ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCounts(self, request, context):
+        """Numbers of likes and comments of each id, in their order; zeros of an unknown one. At most 200 ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AwaitPublished(self, request, context):
+        """Answers once Kafka has the events of all changes of posts and of accounts that were committed before the call: whoever
+        has heard these holds no fragment from before such a change. UNAVAILABLE (NOT_PUBLISHED) when that takes a second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +135,16 @@ def add_FragmentServiceServicer_to_server(servicer, server):
                     servicer.GetFragments,
                     request_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsRequest.FromString,
                     response_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsResponse.SerializeToString,
+            ),
+            'GetCounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCounts,
+                    request_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsRequest.FromString,
+                    response_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsResponse.SerializeToString,
+            ),
+            'AwaitPublished': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitPublished,
+                    request_deserializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedRequest.FromString,
+                    response_serializer=heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedResponse.SerializeToString,
             ),
             'GetLiked': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLiked,
@@ -161,6 +196,60 @@ class FragmentService:
             '/heliograph.post.v1.FragmentService/GetFragments',
             heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsRequest.SerializeToString,
             heliograph_dot_post_dot_v1_dot_fragments__pb2.GetFragmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.post.v1.FragmentService/GetCounts',
+            heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsRequest.SerializeToString,
+            heliograph_dot_post_dot_v1_dot_fragments__pb2.GetCountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitPublished(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.post.v1.FragmentService/AwaitPublished',
+            heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedRequest.SerializeToString,
+            heliograph_dot_post_dot_v1_dot_fragments__pb2.AwaitPublishedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,12 @@ class FragmentServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetFragments: _aio.UnaryUnaryMultiCallable[_fragments_pb2.GetFragmentsRequest, _fragments_pb2.GetFragmentsResponse]
     """What there is of the ids, in no order; deleted and unknown ones are left out. At most 200 ids."""
+    GetCounts: _aio.UnaryUnaryMultiCallable[_fragments_pb2.GetCountsRequest, _fragments_pb2.GetCountsResponse]
+    """Numbers of likes and comments of each id, in their order; zeros of an unknown one. At most 200 ids."""
+    AwaitPublished: _aio.UnaryUnaryMultiCallable[_fragments_pb2.AwaitPublishedRequest, _fragments_pb2.AwaitPublishedResponse]
+    """Answers once Kafka has the events of all changes of posts and of accounts that were committed before the call: whoever
+    has heard these holds no fragment from before such a change. UNAVAILABLE (NOT_PUBLISHED) when that takes a second.
+    """
     GetLiked: _aio.UnaryUnaryMultiCallable[_fragments_pb2.GetLikedRequest, _fragments_pb2.GetLikedResponse]
     """Which of the posts the account likes, as the truth says now. At most 200 ids."""
     ListLikedIds: _aio.UnaryUnaryMultiCallable[_fragments_pb2.ListLikedIdsRequest, _fragments_pb2.ListLikedIdsResponse]
@@ -41,6 +47,24 @@ class FragmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_fragments_pb2.GetFragmentsRequest, _abc.Awaitable[_fragments_pb2.GetFragmentsResponse]],
     ) -> _abc.Awaitable[_fragments_pb2.GetFragmentsResponse]:
         """What there is of the ids, in no order; deleted and unknown ones are left out. At most 200 ids."""
+
+    @_abc_1.abstractmethod
+    def GetCounts(
+        self,
+        request: _fragments_pb2.GetCountsRequest,
+        context: _aio.ServicerContext[_fragments_pb2.GetCountsRequest, _abc.Awaitable[_fragments_pb2.GetCountsResponse]],
+    ) -> _abc.Awaitable[_fragments_pb2.GetCountsResponse]:
+        """Numbers of likes and comments of each id, in their order; zeros of an unknown one. At most 200 ids."""
+
+    @_abc_1.abstractmethod
+    def AwaitPublished(
+        self,
+        request: _fragments_pb2.AwaitPublishedRequest,
+        context: _aio.ServicerContext[_fragments_pb2.AwaitPublishedRequest, _abc.Awaitable[_fragments_pb2.AwaitPublishedResponse]],
+    ) -> _abc.Awaitable[_fragments_pb2.AwaitPublishedResponse]:
+        """Answers once Kafka has the events of all changes of posts and of accounts that were committed before the call: whoever
+        has heard these holds no fragment from before such a change. UNAVAILABLE (NOT_PUBLISHED) when that takes a second.
+        """
 
     @_abc_1.abstractmethod
     def GetLiked(

@@ -67,6 +67,11 @@ class UserServiceStub:
                 request_serializer=heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesRequest.SerializeToString,
                 response_deserializer=heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesResponse.FromString,
                 _registered_method=True)
+        self.AwaitPublished = channel.unary_unary(
+                '/heliograph.user.v1.UserService/AwaitPublished',
+                request_serializer=heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedRequest.SerializeToString,
+                response_deserializer=heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedResponse.FromString,
+                _registered_method=True)
         self.CreateSession = channel.unary_unary(
                 '/heliograph.user.v1.UserService/CreateSession',
                 request_serializer=heliograph_dot_user_dot_v1_dot_user__pb2.CreateSessionRequest.SerializeToString,
@@ -148,6 +153,14 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AwaitPublished(self, request, context):
+        """Answers once Kafka has the events of all changes that were committed before the call. UNAVAILABLE (NOT_PUBLISHED)
+        when that takes a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateSession(self, request, context):
         """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
         but a ticket for SignInService.FinishLogIn.
@@ -221,6 +234,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ResolveUsernames,
                     request_deserializer=heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesRequest.FromString,
                     response_serializer=heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesResponse.SerializeToString,
+            ),
+            'AwaitPublished': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitPublished,
+                    request_deserializer=heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedRequest.FromString,
+                    response_serializer=heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedResponse.SerializeToString,
             ),
             'CreateSession': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSession,
@@ -418,6 +436,33 @@ class UserService:
             '/heliograph.user.v1.UserService/ResolveUsernames',
             heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesRequest.SerializeToString,
             heliograph_dot_user_dot_v1_dot_user__pb2.ResolveUsernamesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitPublished(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliograph.user.v1.UserService/AwaitPublished',
+            heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedRequest.SerializeToString,
+            heliograph_dot_user_dot_v1_dot_user__pb2.AwaitPublishedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,6 +33,10 @@ class UserServiceStub:
     GetProfileByUsername: _aio.UnaryUnaryMultiCallable[_user_pb2.GetProfileByUsernameRequest, _user_pb2.GetProfileByUsernameResponse]
     ResolveUsernames: _aio.UnaryUnaryMultiCallable[_user_pb2.ResolveUsernamesRequest, _user_pb2.ResolveUsernamesResponse]
     """Ids of the usernames that exist (for mentions), and of former ones that still lead to an account. At most 100."""
+    AwaitPublished: _aio.UnaryUnaryMultiCallable[_user_pb2.AwaitPublishedRequest, _user_pb2.AwaitPublishedResponse]
+    """Answers once Kafka has the events of all changes that were committed before the call. UNAVAILABLE (NOT_PUBLISHED)
+    when that takes a second.
+    """
     CreateSession: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateSessionRequest, _user_pb2.CreateSessionResponse]
     """Password log-in. UNAUTHENTICATED (BAD_CREDENTIALS) says no more than that. Whoever has a second factor gets no token
     but a ticket for SignInService.FinishLogIn.
@@ -101,6 +105,16 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_user_pb2.ResolveUsernamesRequest, _abc.Awaitable[_user_pb2.ResolveUsernamesResponse]],
     ) -> _abc.Awaitable[_user_pb2.ResolveUsernamesResponse]:
         """Ids of the usernames that exist (for mentions), and of former ones that still lead to an account. At most 100."""
+
+    @_abc_1.abstractmethod
+    def AwaitPublished(
+        self,
+        request: _user_pb2.AwaitPublishedRequest,
+        context: _aio.ServicerContext[_user_pb2.AwaitPublishedRequest, _abc.Awaitable[_user_pb2.AwaitPublishedResponse]],
+    ) -> _abc.Awaitable[_user_pb2.AwaitPublishedResponse]:
+        """Answers once Kafka has the events of all changes that were committed before the call. UNAVAILABLE (NOT_PUBLISHED)
+        when that takes a second.
+        """
 
     @_abc_1.abstractmethod
     def CreateSession(

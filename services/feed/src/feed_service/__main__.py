@@ -37,7 +37,7 @@ from feed_service.pushing import Written, pushing
 from feed_service.ranking import Traces, interests_consumer, ranking
 from feed_service.reading import Peers, Stores, reading
 from feed_service.rpc import FeedRpc, PersonalRpc, UpkeepRpc, VerifyRpc
-from feed_service.service import Erasure, Notes, Rebuild, Verify
+from feed_service.service import Erasure, Notes, Rebuild, Verify, Watermark
 from feed_service.settings import FanoutSettings, FeedSettings, MigrateSettings, ServeSettings
 from feed_service.store import (
     AuthorMarks,
@@ -96,6 +96,10 @@ async def serve(settings: ServeSettings) -> None:
         reads = reading(settings, stores, peers, rebuilding, now=now)
         ranked = await ranking(stack, settings, parts.traces, reads, peers, now=now)
         verifying = Verify(reads.pages, reads.candidates)
+        listener = pieces_listener(settings, reads.fragments)
+        watermark = Watermark(
+            peers.fragments.published, listener.heard, reads.fragments.heard_until, clock=time.monotonic
+        )
         feed = FeedRpc(reads.feed, reads.pages, parts.notes, reads.fragments, ranked)
         await server.serve(
             settings,
@@ -108,7 +112,7 @@ async def serve(settings: ServeSettings) -> None:
             ],
             names=[NAME, PERSONAL, UPKEEP, VERIFY],
             callers=CALLERS,
-            tasks=[pieces_listener(settings, reads.fragments), *ranked.tasks],
+            tasks=[listener.run, watermark.run, *ranked.tasks],
         )
 
 
@@ -147,7 +151,7 @@ async def _opened(stack: AsyncExitStack, settings: FeedSettings) -> tuple[Cassan
     post = await stack.enter_async_context(
         channel(settings.post_target, service="post", caller="feed", tls=settings.tls_dir)
     )
-    fragments = FragmentClient(FragmentServiceStub(Batcher(post, service="post").stubs))
+    fragments = FragmentClient(FragmentServiceStub(Batcher(post, service="post").stubs), slow=FragmentServiceStub(post))
     return rows, redis, hot, Peers(GraphClient(GraphServiceStub(graph)), PostClient(PostServiceStub(post)), fragments)
 
 

@@ -112,10 +112,11 @@ class PostClient:
 
 
 class FragmentClient:
-    """Posts as pieces, and who likes what. At most 200 ids in a call."""
+    """Posts as pieces, and who likes what. At most 200 ids in a call. `slow` is for calls that take their time: in a
+    batch (kit.many) others would wait for them."""
 
-    def __init__(self, stub: FragmentServiceStub) -> None:
-        self._stub = stub
+    def __init__(self, stub: FragmentServiceStub, slow: FragmentServiceStub) -> None:
+        self._stub, self._slow = stub, slow
 
     async def pieces(self, ids: Sequence[int]) -> Mapping[int, Piece]:
         answer = await self._stub.GetFragments(pb.GetFragmentsRequest(ids=ids, features=True))
@@ -123,6 +124,14 @@ class FragmentClient:
         return {
             one.post_id: _piece(one, authors[one.author_id]) for one in answer.fragments if one.author_id in authors
         }
+
+    async def counts(self, ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+        answer = await self._stub.GetCounts(pb.GetCountsRequest(ids=ids))
+        return dict(zip(ids, zip(answer.likes, answer.comments, strict=False), strict=False))
+
+    async def published(self) -> None:
+        """Returns once Kafka has what had changed of posts and accounts before the call."""
+        await self._slow.AwaitPublished(pb.AwaitPublishedRequest())
 
     async def liked(self, user_id: int, ids: Sequence[int]) -> frozenset[int]:
         answer = await self._stub.GetLiked(pb.GetLikedRequest(user_id=user_id, ids=ids))
@@ -167,6 +176,7 @@ def _piece(fragment: pb.Fragment, author: bytes) -> Piece:
         author=author,
         body=fragment.body,
         mentions=[Mention(mention.user_id, mention.username) for mention in fragment.mentions],
+        hidden=tuple(fragment.hidden_mention_ids),
         likes=fragment.counts.likes,
         comments=fragment.counts.comments,
         tags=tuple(features.tags),

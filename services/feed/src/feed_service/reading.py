@@ -47,13 +47,7 @@ def reading(
     settings: ServeSettings, stores: Stores, peers: Peers, rebuild: Rebuild, *, now: Callable[[], datetime]
 ) -> Reading:
     viewers = Viewers(stores.views, peers.graph, peers.fragments, now=now)
-    fragments = Fragments(
-        peers.fragments.pieces,
-        seconds=settings.fragment_cache_seconds,
-        most_bytes=settings.fragment_cache_bytes,
-        clock=time.monotonic,
-        spread=random.uniform,
-    )
+    fragments = Fragments(peers.fragments, settings.keeping, clock=time.monotonic, spread=random.uniform)
     sight = Sight(viewers, fragments)
     candidates = Candidates(
         stores.home,

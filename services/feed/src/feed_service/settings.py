@@ -3,6 +3,8 @@
 from kit.settings import CassandraSettings, KafkaSettings, ProcessSettings, RedisSettings
 from pydantic import Field
 
+from feed_service.service import Keeping
+
 
 class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
     """`serve` and `rebuild`."""
@@ -14,15 +16,21 @@ class FeedSettings(ProcessSettings, CassandraSettings, RedisSettings):
 
 class ServeSettings(FeedSettings, KafkaSettings):
     """`serve`. With 0 seconds nothing is kept in the process: pieces of posts (which stay fresh for as long, and are
-    never answered older than 5 seconds), the newest of authors' and tags' lists."""
+    never answered older than 5 seconds), the newest of authors' and tags' lists. For `fragment_lasting_seconds` pieces
+    of which no change was heard need new counts alone."""
 
     fragment_cache_seconds: float = Field(default=2.0, ge=0, le=4)
     fragment_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    fragment_lasting_seconds: float = Field(default=30.0, ge=0, le=300)
     list_cache_seconds: float = Field(default=1.0, ge=0, le=10)
     shared_list_seconds: float = Field(default=1.0, ge=0, le=10)
     top_days: int = Field(default=3, ge=1, le=30)
     top_candidates: int = Field(default=500, ge=1, le=500)
     impression_sample: float = Field(default=1.0, ge=0, le=1)
+
+    @property
+    def keeping(self) -> Keeping:
+        return Keeping(self.fragment_cache_seconds, self.fragment_lasting_seconds, self.fragment_cache_bytes)
 
 
 class FanoutSettings(FeedSettings, KafkaSettings):

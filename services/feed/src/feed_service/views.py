@@ -45,14 +45,14 @@ def views_consumer(settings: KafkaSettings, notes: Notes) -> Task:
     return Consumer(settings, group="feed.views", topics=topics, handle=handle, concurrency=_AT_ONCE).run
 
 
-def pieces_listener(settings: KafkaSettings, fragments: Fragments) -> Task:
+def pieces_listener(settings: KafkaSettings, fragments: Fragments) -> Listener:
     handle = by_topic(
         {
             "post.v1": dispatch(PostEvent, post_handlers(fragments)),
             "user.v1": dispatch(UserEvent, account_handlers(fragments)),
         }
     )
-    return Listener(settings, topics=["post.v1", "user.v1"], handle=handle, missed=fragments.clear).run
+    return Listener(settings, topics=["post.v1", "user.v1"], handle=handle, missed=fragments.clear)
 
 
 def relation_handlers(notes: Notes) -> Handlers:

@@ -1,5 +1,6 @@
 """The graph and post services' RPCs over fakes in memory: what the feed asks of them, and nothing else."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -87,12 +88,27 @@ class FragmentPeer:
         self._truth = truth
 
     async def fragments(self, request: fragments_pb2.GetFragmentsRequest, _: Any) -> fragments_pb2.GetFragmentsResponse:
+        self._truth.asked.append(request.ids)
         ids = [post for post in request.ids if post in self._truth.authors]
         authors = {self._truth.authors[post] for post in ids}
         return fragments_pb2.GetFragmentsResponse(
             fragments=[self._fragment(post) for post in ids],
             authors=[fragments_pb2.Author(id=one, json=b'{"id":"%d"}' % one) for one in authors],
         )
+
+    async def counts(self, request: fragments_pb2.GetCountsRequest, _: Any) -> fragments_pb2.GetCountsResponse:
+        self._truth.counted.append(request.ids)
+        fragments = [self._fragment(post).counts for post in request.ids]
+        return fragments_pb2.GetCountsResponse(
+            likes=[one.likes for one in fragments], comments=[one.comments for one in fragments]
+        )
+
+    async def published(
+        self, request: fragments_pb2.AwaitPublishedRequest, _: Any
+    ) -> fragments_pb2.AwaitPublishedResponse:
+        if not self._truth.publishes:
+            await asyncio.Event().wait()
+        return fragments_pb2.AwaitPublishedResponse()
 
     async def liked(self, request: fragments_pb2.GetLikedRequest, _: Any) -> fragments_pb2.GetLikedResponse:
         return fragments_pb2.GetLikedResponse(ids=await self._truth.liked(request.user_id, request.ids))
@@ -120,6 +136,8 @@ class FragmentPeer:
         methods: dict[str, tuple[Method, type[Message]]] = {
             "ListCommenters": (self.commenters, fragments_pb2.ListCommentersRequest),
             "GetFragments": (self.fragments, fragments_pb2.GetFragmentsRequest),
+            "GetCounts": (self.counts, fragments_pb2.GetCountsRequest),
+            "AwaitPublished": (self.published, fragments_pb2.AwaitPublishedRequest),
             "GetLiked": (self.liked, fragments_pb2.GetLikedRequest),
             "ListLikedIds": (self.likes, fragments_pb2.ListLikedIdsRequest),
             "ListTagPostIds": (self.with_tag, fragments_pb2.ListTagPostIdsRequest),

@@ -162,6 +162,10 @@ class Reader:
         posts = json.loads((await self.sent(viewer_id)).items)
         return [int(post["id"]) for post in posts if post["viewer"]["liked"]]
 
+    async def likes(self, viewer_id: int) -> list[int]:
+        """How many each post of the first page has."""
+        return [post["counts"]["likes"] for post in json.loads((await self.sent(viewer_id)).items)]
+
     async def shows(self, viewer_id: int, posts: list[int]) -> bool:
         return await self.read(viewer_id) == posts
 

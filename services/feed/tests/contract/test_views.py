@@ -175,3 +175,27 @@ async def test_with_nothing_kept_in_the_process_every_change_shows_at_once(syste
         del system.truth.authors[first]
 
         assert await feed.read(viewer) == [second]
+
+
+async def test_while_every_change_is_heard_of_posts_are_asked_for_their_counts_alone(system: System) -> None:
+    author, viewer, post = system.next_id(), system.next_id(), 0
+    system.truth.follows.add((viewer, author))
+    post = await system.publish(author)
+    async with system.serving(HELIOGRAPH_FRAGMENT_CACHE_SECONDS="0.5") as feed:
+
+        async def is_counted() -> bool:
+            await feed.read(viewer)
+            return bool(system.posts.counted)
+
+        async def is_liked() -> bool:
+            return await feed.likes(viewer) == [1]
+
+        await eventually(is_counted, timeout=30)  # ten seconds after it began to listen
+        asked = len(system.posts.asked)
+        system.truth.likes[author, post] = system.next_id()
+        await eventually(is_liked, timeout=5)
+        assert len(system.posts.asked) == asked
+
+        system.posts.publishes = False  # the events of the next change do not come
+        del system.truth.authors[post]
+        await eventually(lambda: feed.shows(viewer, []), timeout=7)

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from feed_service.model import OPEN, Entry, Mention, Piece, piece
-from feed_service.service.fragments import Fragments
+from feed_service.service.fragments import Fragments, Keeping
 from kit import deadline
+from kit.errors import Internal
 
-AUTHOR, MENTIONED = 7, 9
+AUTHOR, MENTIONED, HIDDEN = 7, 9, 11
 
 
 class Posts:
@@ -16,12 +17,21 @@ class Posts:
 
     def __init__(self) -> None:
         self.calls: list[Sequence[int]] = []
+        self.counted: list[Sequence[int]] = []
+        self.counts_fail = False
         self.version, self.gone, self.fails = 1, set[int](), False
         self.gate = asyncio.Event()
         self.gate.set()
         self.left: list[float | None] = []
 
-    async def load(self, ids: Sequence[int]) -> Mapping[int, Piece]:
+    async def counts(self, ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+        self.counted.append(ids)
+        await self.gate.wait()
+        if self.counts_fail:
+            raise Internal("INTERNAL", "no such method")
+        return dict.fromkeys(ids, (self.version, 0))
+
+    async def pieces(self, ids: Sequence[int]) -> Mapping[int, Piece]:
         self.calls.append(ids)
         self.left.append(deadline.remaining())
         answer = {one: self._piece(one) for one in ids if one not in self.gone}
@@ -38,6 +48,7 @@ class Posts:
             author=b"{}",
             body=b'"v":%d' % self.version,
             mentions=mentions,
+            hidden=[HIDDEN] if mentions else [],
             likes=self.version,
         )
 
@@ -60,13 +71,18 @@ def clock() -> Clock:
 
 
 def kept(posts: Posts, clock: Clock, seconds: float = 2, most_bytes: int = 1_000_000) -> Fragments:
-    return Fragments(
-        posts.load, seconds=seconds, most_bytes=most_bytes, clock=clock, spread=lambda low, high: (low + high) / 2
-    )
+    keeping = Keeping(fresh=seconds, lasting=30, most_bytes=most_bytes)
+    return Fragments(posts, keeping, clock=clock, spread=lambda low, high: (low + high) / 2)
 
 
 async def versions(fragments: Fragments, *ids: int) -> dict[int, int]:
     return {post: one.likes for post, one in (await fragments.get(ids)).items()}
+
+
+async def bodies(fragments: Fragments, *ids: int) -> dict[int, int]:
+    """Which load brought what is not counted."""
+    found = await fragments.get(ids)
+    return {post: int(one.opening.partition(b'"v":')[2].partition(b",")[0]) for post, one in found.items()}
 
 
 async def settled() -> None:
@@ -217,7 +233,7 @@ async def test_a_dropped_piece_is_loaded_anew_even_when_a_load_was_under_way(pos
     assert await versions(fragments, 1) == {1: 2}
 
 
-@pytest.mark.parametrize("account", [AUTHOR, MENTIONED])
+@pytest.mark.parametrize("account", [AUTHOR, MENTIONED, HIDDEN])
 async def test_an_account_that_changes_takes_all_that_shows_it(posts: Posts, clock: Clock, account: int) -> None:
     fragments = kept(posts, clock)
     await fragments.get([1, 2])
@@ -250,7 +266,7 @@ async def test_that_a_post_is_gone_is_remembered_too(posts: Posts, clock: Clock)
 
 
 async def test_only_so_many_bytes_are_kept_and_the_oldest_go_first(posts: Posts, clock: Clock) -> None:
-    one = (await posts.load([2]))[2].size
+    one = (await posts.pieces([2]))[2].size
     fragments = kept(posts, clock, most_bytes=3 * one)
     for post in (2, 4, 6, 8):
         await fragments.get([post])
@@ -291,3 +307,190 @@ async def test_switched_off_a_call_that_has_gone_out_is_not_shared(posts: Posts,
     posts.gate.set()
 
     assert (await early, await late) == ({1: 1}, {1: 2})
+
+
+async def lasting(posts: Posts, clock: Clock, *ids: int) -> Fragments:
+    """With pieces that were loaded while the watermark moved."""
+    fragments = kept(posts, clock)
+    fragments.heard_until(clock.at)
+    await fragments.get(ids)
+    posts.calls.clear()
+    posts.version += 1
+    return fragments
+
+
+async def test_while_the_watermark_moves_a_stale_piece_gets_new_counts_alone(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1, 2)
+    for second in range(2, 30, 2):
+        clock.at = second
+        fragments.heard_until(second - 0.5)
+        assert await bodies(fragments, 1, 2) == {1: 1, 2: 1}
+        await settled()
+
+    assert await versions(fragments, 1, 2) == {1: 2, 2: 2}
+    whole = (await fragments.get([1]))[1]
+    assert b'"likes":2' in whole.encoded
+    assert whole.encoded == whole.without([])
+    assert posts.calls == []
+    assert len(posts.counted) == 14
+
+
+async def test_a_piece_that_nobody_read_for_long_waits_for_its_counts(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 20.0
+    fragments.heard_until(19.5)
+
+    assert await versions(fragments, 1) == {1: 2}
+    assert await bodies(fragments, 1) == {1: 1}
+    assert posts.calls == []
+
+
+async def test_in_the_end_it_is_loaded_whole(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 30.0
+    fragments.heard_until(30.0)
+
+    assert await bodies(fragments, 1) == {1: 2}
+
+
+@pytest.mark.parametrize("age", [2.5, 3.0, 100.0])
+async def test_while_the_watermark_stands_pieces_are_loaded_whole(posts: Posts, clock: Clock, age: float) -> None:
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 4.0 + age
+    fragments.heard_until(4.0)
+
+    assert await bodies(fragments, 1) == {1: 2}
+    assert posts.counted == []
+
+
+async def test_new_counts_do_not_make_a_piece_younger_than_the_watermark(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 3.0
+    fragments.heard_until(1.0)
+    await fragments.get([1])
+    await settled()
+    assert posts.counted == [[1]]
+
+    clock.at = 5.9
+    assert await bodies(fragments, 1) == {1: 1}
+    clock.at = 6.0
+    assert await bodies(fragments, 1) == {1: 2}
+
+
+@pytest.mark.parametrize("heard", ["post", "account", "missed"])
+async def test_after_a_change_a_piece_is_loaded_whole_for_ten_seconds(posts: Posts, clock: Clock, heard: str) -> None:
+    """The copies that it is made from may be late."""
+    fragments = await lasting(posts, clock, 1)
+    match heard:
+        case "post":
+            fragments.drop(1)
+        case "account":
+            fragments.drop_account(MENTIONED)
+        case _:
+            fragments.clear()
+    for second in (0, 3, 6, 9):
+        clock.at = second
+        fragments.heard_until(second)
+        await fragments.get([1])
+        await settled()
+    assert len(posts.calls) == 4
+    assert posts.counted == []
+
+    for second in (12, 15, 18):
+        clock.at = second
+        fragments.heard_until(second)
+        await fragments.get([1])
+        await settled()
+    assert len(posts.calls) == 5
+    assert posts.counted == [[1], [1]]
+
+
+async def test_a_piece_that_is_dropped_while_it_is_counted_is_loaded_whole(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1, 2)
+    clock.at = 2.0
+    fragments.heard_until(2.0)
+    await fragments.get([1, 2])
+    fragments.drop(1)  # before the question for counts goes out
+    await settled()
+    assert await bodies(fragments, 1, 2) == {1: 2, 2: 1}
+
+    posts.version, clock.at = 3, 4.0
+    fragments.heard_until(4.0)
+    posts.gate.clear()
+    await fragments.get([2])
+    await settled()
+    fragments.drop(2)  # after that
+    posts.gate.set()
+    assert await bodies(fragments, 2) == {2: 3}
+
+
+async def test_where_post_cannot_count_pieces_are_loaded_whole(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1)
+    posts.counts_fail, clock.at = True, 2.0
+    fragments.heard_until(2.0)
+    await fragments.get([1])
+    await settled()
+
+    assert await bodies(fragments, 1) == {1: 2}
+
+
+async def test_that_a_post_is_gone_lasts_no_longer_than_before(posts: Posts, clock: Clock) -> None:
+    posts.gone.add(1)
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 5.0
+    fragments.heard_until(5.0)
+    await fragments.get([1])
+
+    assert posts.calls == [[1]]
+    assert posts.counted == []
+
+
+async def test_what_lasts_counts_against_the_bytes(posts: Posts, clock: Clock) -> None:
+    one = (await posts.pieces([20]))[20].size
+    fragments = kept(posts, clock, most_bytes=3 * one)
+    fragments.heard_until(0)
+    for post in range(20, 40, 2):
+        await fragments.get([post])
+
+    assert len(fragments) == 3
+
+
+async def test_counts_that_come_late_replace_nothing_newer(posts: Posts, clock: Clock) -> None:
+    fragments = await lasting(posts, clock, 1)
+    clock.at = 2.0
+    fragments.heard_until(2.0)
+    posts.gate.clear()
+    await fragments.get([1])
+    await settled()  # the question for counts is under way
+    assert posts.counted == [[1]]
+    gate, posts.gate = posts.gate, asyncio.Event()
+    posts.gate.set()
+
+    clock.at = 5.0  # the watermark stands
+    assert await bodies(fragments, 1) == {1: 2}
+    gate.set()
+    await settled()
+
+    assert await bodies(fragments, 1) == {1: 2}
+
+
+async def test_counts_of_a_piece_that_had_to_go_meanwhile_bring_it_back_for_nobody_else(
+    posts: Posts, clock: Clock
+) -> None:
+    one = (await posts.pieces([2]))[2].size
+    fragments = kept(posts, clock, most_bytes=one)
+    fragments.heard_until(0)
+    await fragments.get([2])
+    posts.version, clock.at = 2, 2.0
+    fragments.heard_until(2.0)
+    posts.gate.clear()
+    await fragments.get([2])
+    await settled()
+    assert posts.counted == [[2]]
+    gate, posts.gate = posts.gate, asyncio.Event()
+    posts.gate.set()
+    await fragments.get([4])  # there is room for one
+    gate.set()
+    await settled()
+
+    assert await bodies(fragments, 2) == {2: 2}

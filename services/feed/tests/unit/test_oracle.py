@@ -280,6 +280,7 @@ class Feeds(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         self.world.clock.tick(timedelta(seconds=3))  # lists that a feed process remembers are older than that
+        self.process.fragments.heard_until(self.world.clock.seconds())
         started = self.world.process()
         for viewer in self.people:
             wanted = self.world.oracle(viewer)

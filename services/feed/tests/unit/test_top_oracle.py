@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from feed_service.service.candidates import Candidates
 from feed_service.service.chronology import Chronology
 from feed_service.service.facts import PeersFacts
-from feed_service.service.fragments import Fragments
+from feed_service.service.fragments import Fragments, Keeping
 from feed_service.service.ranker import Ranker
 from feed_service.service.sight import Sight
 from feed_service.service.top import TopFeed
@@ -55,9 +55,8 @@ class Reading:
         world = self.world
         now, clock = world.clock.now, world.clock.seconds
         viewers = Viewers(world.views, world.graph, world.posts, now=now)
-        pieces = Fragments(
-            world.posts.pieces, seconds=0, most_bytes=10_000, clock=clock, spread=lambda low, high: (low + high) / 2
-        )
+        none = Keeping(fresh=0, lasting=0, most_bytes=10_000)
+        pieces = Fragments(world.posts, none, clock=clock, spread=lambda low, high: (low + high) / 2)
         candidates = Candidates(
             world.home, world.warm, world.authors, world.posts, world.posts, world.graph, viewers, world.rebuild,
             warm_cap=world.warm_cap, list_seconds=0, now=now, clock=clock,

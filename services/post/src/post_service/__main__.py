@@ -114,7 +114,7 @@ async def wire(
         likes=LikeService(like_groups, likes, reader, sight),
         comments=CommentService(truth, comments, reader, tallies, sight),
     )
-    fragments = FragmentService(cache, bodies, posts, likes, comments, accounts, tallies)
+    fragments = FragmentService(cache, bodies, posts, likes, comments, accounts, tallies, outbox.published)
     personal = PersonalData(truth, PersonalRows(postgres), comments, like_groups, reader, tallies, objects)
     counting = Consumer(
         settings, group="post.counters", topics=[events.ENGAGEMENT_TOPIC], handle=events.count_handler(tallies)

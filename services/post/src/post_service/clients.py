@@ -37,6 +37,9 @@ class UserClient:
                 self._known.popitem(last=False)
         return known
 
+    async def published(self) -> None:
+        await self._stub.AwaitPublished(user_pb2.AwaitPublishedRequest())
+
     async def resolve(self, usernames: Sequence[str]) -> dict[str, int]:
         if not usernames:
             return {}

@@ -242,3 +242,51 @@ async def test_commenters_come_newest_first_and_once(service: Service) -> None:
     assert await commenters() == {post.id: [BEN, ADA, EVE]}
     await service.stub.DeleteComment(post_pb2.DeleteCommentRequest(viewer_id=BEN, comment_id=said[3]))
     assert await commenters() == {post.id: [ADA, EVE]}
+
+
+async def test_counts_alone_are_those_of_the_fragments_in_the_order_of_the_question(service: Service) -> None:
+    first, second = await service.published(BEN), await service.published(BEN)
+    await service.stub.LikePost(post_pb2.LikePostRequest(viewer_id=ADA, post_id=first.id))
+    await service.stub.CreateComment(post_pb2.CreateCommentRequest(viewer_id=ADA, post_id=second.id, text="so blue"))
+
+    answer = await service.fragments.GetCounts(pb.GetCountsRequest(ids=[second.id, 77, first.id]))
+
+    assert (list(answer.likes), list(answer.comments)) == ([0, 0, 1], [1, 0, 0])
+    with pytest.raises(errors.InvalidArgument, match="TOO_MANY_IDS"):
+        await service.fragments.GetCounts(pb.GetCountsRequest(ids=range(1, 202)))
+
+
+async def test_whoever_asks_whether_events_are_published_has_an_answer_in_time(service: Service) -> None:
+    await service.published(BEN)
+    with pytest.raises(errors.Unavailable, match="NOT_PUBLISHED"):
+        await service.fragments.AwaitPublished(pb.AwaitPublishedRequest(), timeout=2)
+
+    await service.studio.postgres.primary.execute("delete from outbox")  # as a relay does in the end
+    await service.fragments.AwaitPublished(pb.AwaitPublishedRequest(), timeout=2)
+
+
+async def test_a_mention_that_is_hidden_is_named_for_who_has_to_hear_of_its_account(service: Service) -> None:
+    post = await service.published(BEN, caption="with @ada and @eve")
+    service.people.change(ADA, state=AccountState.SUSPENDED)
+
+    found = await one(service.fragments, post.id)
+
+    assert [mention.user_id for mention in found.mentions] == [EVE]
+    assert list(found.hidden_mention_ids) == [ADA]
+
+
+async def test_a_description_that_is_edited_and_a_file_that_moves_are_told(service: Service) -> None:
+    post = await service.published(BEN)
+    medium = post.media[0].id
+    described = post_pb2.UpdateMediaRequest(viewer_id=BEN, media=post_pb2.Media(id=medium, alt_text="a cat"))
+    described.update_mask.paths.append("alt_text")
+    await service.stub.UpdateMedia(described)
+    assert (await service.studio.event_names())[-1] == "post_edited"
+    told = len(await service.studio.event_names())
+    await service.stub.UpdateMedia(described)  # as it is already
+    assert len(await service.studio.event_names()) == told
+
+    service.people.change(BEN, private_account=True)
+    await service.studio.worker.advance(BEN, medium)
+    assert (await service.studio.event_names())[-2:] == ["post_edited"] * 2
+    assert (await service.get(BEN, post.id)).media[0].variants[0].object_key.startswith("private/")

@@ -53,6 +53,9 @@ class Ben:
     async def profiles(self, ids: Sequence[int]) -> dict[int, Profile]:
         return {BEN: self.profile}
 
+    async def published(self) -> None:
+        """He changes nothing."""
+
 
 def post(place: str, audience: Audience = Audience.PUBLIC, state: MediaState = MediaState.READY) -> Post:
     variants = (Variant("320.webp", 320, 240, 1000, "image/webp"),) if state is MediaState.READY else ()
@@ -82,7 +85,9 @@ def copies(bodies: Bodies) -> Copies:
 @pytest.fixture
 def rpc(copies: Copies, bodies: Bodies) -> FragmentRpc:
     numbers, accounts, unused = cast("Any", Numbers()), cast("Any", Ben()), cast("Any", copies)
-    return FragmentRpc(FragmentService(copies, bodies, unused, unused, unused, accounts, Tallies(numbers, numbers)))
+    tallies = Tallies(numbers, numbers)
+    service = FragmentService(copies, bodies, unused, unused, unused, accounts, tallies, accounts.published)
+    return FragmentRpc(service)
 
 
 async def fragment(rpc: FragmentRpc) -> pb.Fragment:

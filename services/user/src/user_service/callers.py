@@ -8,6 +8,7 @@ CALLERS: Mapping[str, Set[str]] = MappingProxyType(
     {
         "heliograph.user.v1.UserService": {"gateway"},
         "heliograph.user.v1.UserService/BatchGetProfiles": {"gateway", "graph", "post", "notify", "search"},
+        "heliograph.user.v1.UserService/AwaitPublished": {"post"},
         "heliograph.user.v1.UserService/ResolveUsernames": {"post"},
         "heliograph.user.v1.UserService/GetJwks": {"gateway", "helio"},
         "heliograph.user.v1.UserService/RegisterAccount": {"gateway", "helio"},

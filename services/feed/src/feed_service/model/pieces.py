@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from feed_service.model.timelines import Entry
@@ -39,6 +39,8 @@ class Piece:
     place: Place | None
     encoded: bytes
     """With all of the mentions."""
+    hidden: Sequence[int] = ()
+    """Accounts that are mentioned and not active, so that they are not shown."""
 
     @property
     def size(self) -> int:
@@ -48,7 +50,15 @@ class Piece:
     @property
     def accounts(self) -> Sequence[int]:
         """Those whose change changes it."""
-        return (self.entry.author_id, *(mention.user_id for mention in self.mentions))
+        return (self.entry.author_id, *(mention.user_id for mention in self.mentions), *self.hidden)
+
+    def counted(self, likes: int, comments: int) -> "Piece":
+        """With these counts."""
+        if likes == self.likes and comments == self.comments:
+            return self
+        closing = _closing(likes, comments)
+        whole = _joined(self.opening, self.mentions, closing)
+        return replace(self, closing=closing, likes=likes, comments=comments, encoded=whole)
 
     def without(self, accounts: Collection[int]) -> bytes:
         """Encoded, with none of these among the mentions."""
@@ -70,6 +80,7 @@ def piece(
     author: bytes,
     body: bytes,
     mentions: Sequence[Mention] = (),
+    hidden: Sequence[int] = (),
     likes: int = 0,
     comments: int = 0,
     tags: Sequence[str] = (),
@@ -77,14 +88,18 @@ def piece(
 ) -> Piece:
     """`author` is a JSON object, `body` the members from "title" to "edited_at" without braces."""
     opening = b'{"id":"%d","author":%s,%s,"mentions":[' % (entry.post_id, author, body)
-    closing = b'],"counts":{"likes":%d,"comments":%d},"viewer":' % (likes, comments)
+    closing = _closing(likes, comments)
     whole = _joined(opening, mentions, closing)
-    return Piece(entry, demand, opening, closing, mentions, likes, comments, tags, place, whole)
+    return Piece(entry, demand, opening, closing, mentions, likes, comments, tags, place, whole, hidden)
 
 
 def compose(posts: Sequence[Shown]) -> bytes:
     """A JSON array of the posts, in their order."""
     return b"[" + b",".join([encoded + (_LIKED if liked else _NOT_LIKED) for _, liked, encoded in posts]) + b"]"
+
+
+def _closing(likes: int, comments: int) -> bytes:
+    return b'],"counts":{"likes":%d,"comments":%d},"viewer":' % (likes, comments)
 
 
 def _joined(opening: bytes, mentions: Sequence[Mention], closing: bytes) -> bytes:

@@ -4,7 +4,7 @@ from feed_service.service.candidates import Candidates
 from feed_service.service.erasure import Erasure
 from feed_service.service.fanout import FanOut, Push
 from feed_service.service.follows import Follows
-from feed_service.service.fragments import Fragments
+from feed_service.service.fragments import Fragments, Keeping
 from feed_service.service.home import HomeFeed, Page, as_pieces, as_posts
 from feed_service.service.idle import Sweep
 from feed_service.service.notes import Notes
@@ -15,6 +15,7 @@ from feed_service.service.sight import Sight
 from feed_service.service.threshold import Threshold
 from feed_service.service.verify import Verify
 from feed_service.service.viewers import Viewer, Viewers
+from feed_service.service.watermark import Watermark
 
 __all__ = [
     "Backlog",
@@ -24,6 +25,7 @@ __all__ = [
     "Follows",
     "Fragments",
     "HomeFeed",
+    "Keeping",
     "Notes",
     "Page",
     "Push",
@@ -36,6 +38,7 @@ __all__ = [
     "Verify",
     "Viewer",
     "Viewers",
+    "Watermark",
     "as_pieces",
     "as_posts",
 ]

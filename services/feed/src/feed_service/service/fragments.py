@@ -1,53 +1,73 @@
 """Posts as encoded pieces, kept in the process for seconds."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from kit import deadline
+from kit.errors import DomainError
 from prometheus_client import Counter
 
 from feed_service.model import Piece
-
-Load = Callable[[Sequence[int]], Awaitable[Mapping[int, Piece]]]
+from feed_service.service.batches import Batch, Batches
+from feed_service.service.lately import Lately
 
 OLDEST_SECONDS = 5.0
-_REFRESH_SECONDS = 0.05  # how long refreshes wait for one another: nobody waits for them, and a call is dear
-_REFRESHED_AT_ONCE = 32  # and so few, since pages wait while post makes and feed reads what one call brings
-_AT_ONCE = 200  # ids in one call
-_LOAD_SECONDS = 2.0
+_UNSETTLED_SECONDS = 10.0  # after a change was heard: caches that pieces are made from may still be from before it
 _NOTHING = 100  # bytes that the knowledge of a post that is gone takes
 
 FRAGMENTS = Counter("heliograph_feed_fragments_total", "Pieces of posts looked up in the process", ["outcome"])
+ASKED = Counter("heliograph_feed_fragments_asked_total", "Pieces of posts asked for", ["what"])
 _HIT, _STALE, _MISS = (FRAGMENTS.labels(outcome) for outcome in ("hit", "stale", "miss"))
+_WHOLE, _COUNTS = (ASKED.labels(what) for what in ("whole", "counts"))
+
+
+class Source(Protocol):
+    """At most 200 ids in a call."""
+
+    async def pieces(self, ids: Sequence[int]) -> Mapping[int, Piece]: ...
+
+    async def counts(self, ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+        """Likes and comments of each."""
+        ...
+
+
+class Keeping(NamedTuple):
+    """In seconds: how long a piece is fresh, and how long it is good for new counts alone while the watermark moves."""
+
+    fresh: float
+    lasting: float
+    most_bytes: int
 
 
 @dataclass(slots=True)
 class _Kept:
-    """`piece` is None for a post that is gone."""
+    """`piece` is None for a post that is gone. Until `lasts` new counts make it new, while the watermark moves."""
 
     piece: Piece | None
     fresh_until: float
     until: float
+    lasts: float
 
     @property
     def size(self) -> int:
         return self.piece.size if self.piece else _NOTHING
 
-
-@dataclass(slots=True)
-class _Flight:
-    """Ids that are asked for together; `landed` is what is known of them then."""
-
-    landed: "asyncio.Future[Mapping[int, Piece]]"
-    ids: dict[int, None] = field(default_factory=dict[int, None])
-    sent: bool = False
+    def is_over(self, now: float) -> bool:
+        return self.until <= now and self.lasts <= now
 
 
 class Fragments:
-    """Pieces are fresh for `seconds`, give or take a quarter. An older one is answered while it is loaded anew, but
-    none that is older than 5 seconds, whatever happens: then the read waits. So where no event drops a piece, that is
-    how long a change may go unseen. Posts that are gone are remembered for as long.
+    """Pieces are fresh for `keeping.fresh` seconds, give or take a quarter. An older one is answered while it is made
+    new, but none that is older than 5 seconds, whatever happens: then the read waits. So where no event drops a piece,
+    that is how long a change may go unseen. Posts that are gone are remembered for as long.
+
+    **Watermark.** `heard_until(t)` says that all that had changed before the time t has been dropped here. So a piece
+    from before t is as good as one that was loaded at t, but for its counts, of which there are no events: these alone
+    are asked for, which costs a fraction. Two pieces are always loaded whole: one older than `keeping.lasting`, give or
+    take a quarter, so that what nobody has thought of ends; and one that was asked for less than ten seconds after a
+    change of it was heard, as what it was made from may have been a copy from before.
 
     Many who miss the same post at once make one load, and all that is missed in one turn of the loop goes out in one
     call. With 0 seconds nothing is kept, and no call that has gone out is shared.
@@ -56,28 +76,24 @@ class Fragments:
     """
 
     def __init__(
-        self,
-        load: Load,
-        *,
-        seconds: float,
-        most_bytes: int,
-        clock: Callable[[], float],
-        spread: Callable[[float, float], float],
+        self, source: Source, keeping: Keeping, *, clock: Callable[[], float], spread: Callable[[float, float], float]
     ) -> None:
-        self._load, self._seconds, self._most_bytes = load, seconds, most_bytes
-        self._clock, self._spread = clock, spread
+        self._source, self._keeping, self._clock, self._spread = source, keeping, clock, spread
         self._kept: dict[int, _Kept] = {}  # the one loaded last comes last
         self._bytes = 0
         self._by_account: dict[int, set[int]] = {}
-        self._flights: dict[int, _Flight] = {}
-        self._next: _Flight | None = None
-        self._departure: asyncio.Handle | None = None
+        self._heard_until = float("-inf")
+        self._posts, self._accounts = (Lately(_UNSETTLED_SECONDS, clock) for _ in range(2))
+        self._settled_from = float("-inf")
+        shared = keeping.fresh > 0
+        self._whole = Batches(self._load, self._keep, clock=clock, shared=shared)
+        self._counts = Batches(self._recount, self._keep_counted, clock=clock, shared=shared)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     async def get(self, ids: Sequence[int]) -> Mapping[int, Piece]:
-        """What there is of `ids`. Raises what `load` raises."""
+        """What there is of `ids`. Raises what `source` raises."""
         now, kept_pieces = self._clock(), self._kept
         found: dict[int, Piece] = {}
         missing: list[int] = []
@@ -89,7 +105,7 @@ class Fragments:
                 continue
             if kept.fresh_until <= now:
                 stale += 1
-                self._refresh(post_id)
+                self._batches_for(kept, now).order(post_id)
             if kept.piece is not None:
                 found[post_id] = kept.piece
         _HIT.inc(len(ids) - len(missing) - stale)
@@ -97,113 +113,113 @@ class Fragments:
             _STALE.inc(stale)
         if missing:
             _MISS.inc(len(missing))
-            found |= await self._missed(missing)
+            found |= await self._missed(missing, now)
         return found
+
+    def heard_until(self, time: float) -> None:
+        """By `clock`. All that changed before has been dropped."""
+        self._heard_until = max(self._heard_until, time)
 
     def drop(self, post_id: int) -> None:
         """Forgets it; what is under way is not kept."""
+        self._posts.add(post_id)
         self._forget(post_id)
-        flight = self._flights.get(post_id)
-        if flight is not None and flight.sent:
-            del self._flights[post_id]
+        self._whole.drop(post_id)
+        self._counts.drop(post_id)
 
     def drop_account(self, user_id: int) -> None:
         """Forgets all that shows the account. Whom the loads under way show is not known: none of them is kept."""
+        self._accounts.add(user_id)
         for post_id in list(self._by_account.get(user_id, ())):
             self._forget(post_id)
-        self._flights = {one: flight for one, flight in self._flights.items() if not flight.sent}
+        self._drop_loads()
 
     def clear(self) -> None:
+        """Changes may have passed unheard."""
+        self._settled_from = self._clock() + _UNSETTLED_SECONDS
         self._kept.clear()
         self._by_account.clear()
         self._bytes = 0
-        self._flights = {one: flight for one, flight in self._flights.items() if not flight.sent}
+        self._drop_loads()
 
-    async def _missed(self, ids: Sequence[int]) -> dict[int, Piece]:
-        flights = {id(flight): flight for flight in [self._board(post_id) for post_id in ids]}
-        if self._next is not None and id(self._next) in flights:
-            self._depart_in(0)
-        found: dict[int, Piece] = {}
-        for flight in flights.values():
-            found |= await asyncio.shield(flight.landed)
+    def _drop_loads(self) -> None:
+        self._whole.drop_all()
+        self._counts.drop_all()
+
+    def _batches_for(self, kept: _Kept | None, now: float) -> Batches[Piece]:
+        """New counts are enough for a piece that lasts, while the watermark is no older than pieces may be."""
+        lasts = kept is not None and kept.lasts > now and self._heard_until > now - OLDEST_SECONDS / 2
+        return self._counts if lasts else self._whole
+
+    async def _missed(self, ids: Sequence[int], now: float) -> dict[int, Piece]:
+        counted = [one for one in ids if self._batches_for(self._kept.get(one), now) is self._counts]
+        rest = [one for one in ids if one not in counted] if counted else ids
+        found = await self._landed([*self._whole.join(rest), *self._counts.join(counted)])
         return {post_id: found[post_id] for post_id in ids if post_id in found}
 
-    def _refresh(self, post_id: int) -> None:
-        if post_id in self._flights:
-            return
-        flight = self._board(post_id)
-        if len(flight.ids) >= _REFRESHED_AT_ONCE:
-            self._depart()
-        else:
-            self._depart_in(_REFRESH_SECONDS)
+    @staticmethod
+    async def _landed(batches: Sequence[Batch[Piece]]) -> dict[int, Piece]:
+        found: dict[int, Piece] = {}
+        for batch in batches:
+            found |= await asyncio.shield(batch.landed)
+        return found
 
-    def _board(self, post_id: int) -> _Flight:
-        """The flight that brings the post: one under way, or the next."""
-        flying = self._flights.get(post_id)
-        if flying is not None:
-            return flying
-        if self._next is None:
-            self._next = _Flight(asyncio.get_running_loop().create_future())
-        flight = self._flights[post_id] = self._next
-        flight.ids[post_id] = None
-        if len(flight.ids) >= _AT_ONCE:
-            self._depart()
-        return flight
+    async def _load(self, ids: Sequence[int]) -> Mapping[int, Piece]:
+        _WHOLE.inc(len(ids))
+        return await self._source.pieces(ids)
 
-    def _depart_in(self, seconds: float) -> None:
-        if self._next is None:
-            return
-        loop = asyncio.get_running_loop()
-        if seconds == 0:
-            if self._departure is not None:
-                self._departure.cancel()
-            self._departure = loop.call_soon(self._depart)
-        elif self._departure is None:
-            self._departure = loop.call_later(seconds, self._depart)
-
-    def _depart(self) -> None:
-        flight, self._next = self._next, None
-        if self._departure is not None:
-            self._departure.cancel()
-            self._departure = None
-        if flight is None:
-            return
-        flight.sent = True
-        if self._seconds <= 0:
-            for post_id in flight.ids:
-                del self._flights[post_id]
-        loading = asyncio.create_task(self._fly(flight))
-        loading.add_done_callback(lambda done: _land(flight, done))
-
-    async def _fly(self, flight: _Flight) -> Mapping[int, Piece]:
-        deadline.renew(_LOAD_SECONDS)
-        sent = self._clock()
-        try:
-            loaded = await self._load(list(flight.ids))
-            for post_id in flight.ids:
-                if self._flights.get(post_id) is flight:  # else it was dropped meanwhile
-                    self._keep(post_id, loaded.get(post_id), sent)
-            return loaded
-        finally:
-            for post_id in flight.ids:
-                if self._flights.get(post_id) is flight:
-                    del self._flights[post_id]
+    async def _recount(self, ids: Sequence[int]) -> Mapping[int, Piece]:
+        """The kept pieces with new counts. Whole ones of those that were dropped meanwhile, and of all where post does
+        not answer: an older one knows no counts alone."""
+        bases = {one: kept.piece for one in ids if (kept := self._kept.get(one)) and kept.piece}
+        _COUNTS.inc(len(bases))
+        counts: Mapping[int, tuple[int, int]] = {}
+        if bases:
+            with suppress(DomainError):
+                counts = await self._source.counts(list(bases))
+        found = {one: bases[one].counted(*numbers) for one, numbers in counts.items()}
+        rest = [one for one in ids if one not in found]
+        return {**found, **await self._landed(self._whole.join(rest))} if rest else found
 
     def _keep(self, post_id: int, piece: Piece | None, sent: float) -> None:
         self._forget(post_id)
-        fresh = self._seconds * self._spread(0.75, 1.25)
-        kept = self._kept[post_id] = _Kept(piece, sent + fresh, sent + OLDEST_SECONDS)
+        until = sent + OLDEST_SECONDS
+        lasting = self._keeping.lasting * self._spread(0.75, 1.25)
+        lasts = sent + lasting if piece and self._is_settled(post_id, piece, sent) else sent
+        kept = self._kept[post_id] = _Kept(piece, sent + self._fresh(), until, lasts)
         self._bytes += kept.size
         for account in piece.accounts if piece else ():
             self._by_account.setdefault(account, set()).add(post_id)
         self._trim()
+
+    def _keep_counted(self, post_id: int, piece: Piece | None, sent: float) -> None:
+        """If it is the kept one but for its counts. What was loaded whole meanwhile is kept already, and newer."""
+        kept = self._kept.get(post_id)
+        if not (kept and kept.piece and piece) or piece.opening is not kept.piece.opening:
+            return
+        self._bytes += piece.size - kept.size
+        kept.piece = piece
+        kept.until = max(kept.until, min(sent, self._heard_until) + OLDEST_SECONDS)
+        kept.fresh_until = max(kept.fresh_until, min(sent + self._fresh(), kept.until))
+
+    def _is_settled(self, post_id: int, piece: Piece, sent: float) -> bool:
+        """Whether it shows what is committed for certain, and events will tell of what changes: none was heard lately,
+        nor may one have passed unheard, and it is no post that waits for its media."""
+        if self._heard_until <= sent - OLDEST_SECONDS or sent < self._settled_from:
+            return False
+        if piece.demand.author or self._posts.has(post_id, sent):
+            return False
+        return not any(self._accounts.has(account, sent) for account in piece.accounts)
+
+    def _fresh(self) -> float:
+        return self._keeping.fresh * self._spread(0.75, 1.25)
 
     def _trim(self) -> None:
         """The oldest go first."""
         now = self._clock()
         while self._kept:
             oldest = next(iter(self._kept))
-            if self._bytes <= self._most_bytes and self._kept[oldest].until > now:
+            if self._bytes <= self._keeping.most_bytes and not self._kept[oldest].is_over(now):
                 return
             self._forget(oldest)
 
@@ -218,13 +234,3 @@ class Fragments:
                 posts.discard(post_id)
                 if not posts:
                     del self._by_account[account]
-
-
-def _land(flight: _Flight, done: "asyncio.Task[Mapping[int, Piece]]") -> None:
-    if done.cancelled():
-        flight.landed.cancel()
-    elif error := done.exception():
-        flight.landed.set_exception(error)
-        flight.landed.exception()  # those who wait get it; when nobody waits, nobody need hear of it
-    else:
-        flight.landed.set_result(done.result())

@@ -15,9 +15,8 @@ from post_service.media.sandbox import File, Made
 from post_service.model.changes import MediaProcessed
 from post_service.model.media import IN_WORK, MAX_ATTEMPTS, Kind, MediaState, Medium, Variant, place_of
 from post_service.model.visibility import PostState, Profile
-from post_service.service.publishing import publish_if_settled
+from post_service.service.publishing import media_changed, publish_if_settled
 from post_service.store import media as rows
-from post_service.store import posts as post_rows
 from post_service.store import processing
 from post_service.store.truth import Transaction
 
@@ -65,7 +64,7 @@ async def refuse(desk: Desk, medium: Medium, reason: str) -> None:
         if current is None:
             return
         await rows.move_on(tx.conn, medium, MediaState.REFUSED, reason)
-        await post_rows.touch(tx.conn, medium.author_id, current.post_id)
+        await media_changed(tx, medium.author_id, current.post_id)
         await tx.emit(MediaProcessed(medium.id, medium.author_id, MediaState.REFUSED))
     logger.info("refused", media_id=medium.id, reason=reason)
     await desk.renew(current.post_id)
@@ -151,7 +150,7 @@ async def _finish(desk: Desk, medium: Medium, author: Profile, made: Made, varia
         await processing.finish(tx.conn, medium, variants, blurhash=made.blurhash, width=made.width, height=made.height)
         await tx.emit(MediaProcessed(medium.id, medium.author_id, MediaState.READY))
         if current.post_id:
-            await post_rows.touch(tx.conn, medium.author_id, current.post_id)
+            await media_changed(tx, medium.author_id, current.post_id)
             await publish_if_settled(tx, author, current.post_id)
     await desk.renew(current.post_id)
 

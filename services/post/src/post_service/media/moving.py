@@ -7,9 +7,8 @@ from kit import faults
 from post_service.media.desk import Desk
 from post_service.model.media import MediaState, Medium, fits, place_of
 from post_service.model.visibility import Profile
-from post_service.service.publishing import publish_if_settled
+from post_service.service.publishing import media_changed, publish_if_settled
 from post_service.store import media as rows
-from post_service.store import posts as post_rows
 from post_service.store import processing
 
 
@@ -35,7 +34,7 @@ async def move(desk: Desk, medium: Medium, author: Profile, *, for_all: bool) ->
         if current.next_place != place:
             return
         await processing.switch_place(tx.conn, medium)
-        await post_rows.touch(tx.conn, medium.author_id, current.post_id)
+        await media_changed(tx, medium.author_id, current.post_id)
         await publish_if_settled(tx, author, current.post_id)
     await desk.renew(current.post_id)
 

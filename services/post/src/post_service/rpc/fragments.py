@@ -25,6 +25,14 @@ class FragmentRpc(FragmentServiceServicer):
         parts += [_author(id_, json) for id_, json in authors.items()]
         return pb.GetFragmentsResponse.FromString(b"".join(parts))
 
+    async def GetCounts(self, request: pb.GetCountsRequest, context: Context) -> pb.GetCountsResponse:
+        counts = await self._fragments.counts(request.ids)
+        return pb.GetCountsResponse(likes=[each.likes for each in counts], comments=[each.comments for each in counts])
+
+    async def AwaitPublished(self, request: pb.AwaitPublishedRequest, context: Context) -> pb.AwaitPublishedResponse:
+        await self._fragments.published()
+        return pb.AwaitPublishedResponse()
+
     async def GetLiked(self, request: pb.GetLikedRequest, context: Context) -> pb.GetLikedResponse:
         return pb.GetLikedResponse(ids=await self._fragments.liked(request.user_id, request.ids))
 
@@ -54,13 +62,14 @@ _DEMANDS = {
 
 def _fragment(fragment: Fragment, *, features: bool) -> bytes:
     piece, demand, mentions, counts = fragment
+    hidden = [one.user_id for one in piece.mentions if one not in mentions] if piece.mentions else ()
     message = (
         piece.message
         + _DEMANDS[demand.author, demand.follower, demand.close_friend]
         + _counts(counts.likes, counts.comments)
     )
-    if mentions:
-        message += pb.Fragment(mentions=mention_messages(mentions)).SerializeToString()
+    if mentions or hidden:
+        message += pb.Fragment(mentions=mention_messages(mentions), hidden_mention_ids=hidden).SerializeToString()
     return message + piece.features if features else message
 
 

@@ -2,7 +2,7 @@
 says what it demands of its viewer."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from kit.paging import page_size
@@ -51,10 +51,12 @@ class FragmentService:
         comments: CommentStore,
         accounts: Accounts,
         tallies: Tallies,
+        published: Callable[[], Awaitable[None]],
     ) -> None:
+        """`published` is the outbox's."""
         self._copies, self._press = copies, press
         self._posts, self._likes, self._comments = posts, likes, comments
-        self._accounts, self._tallies = accounts, tallies
+        self._accounts, self._tallies, self._published = accounts, tallies, published
 
     async def get(self, ids: Sequence[int]) -> tuple[list[Fragment], dict[int, bytes]]:
         """What there is of the posts, and the JSON of their authors by id. Two rounds: the posts, then all that hangs
@@ -70,6 +72,15 @@ class FragmentService:
         found = self._fragments(kept.values(), profiles, counts)
         authors = {fragment.piece.author_id for fragment in found}
         return found, {id_: self._press.author(profiles[id_]) for id_ in authors}
+
+    async def counts(self, ids: Sequence[int]) -> list[PostCounts]:
+        """Of each id, in their order. Raises InvalidArgument TOO_MANY_IDS."""
+        found = await self._tallies.of_posts(check_batch(ids))
+        return [found[post_id] for post_id in ids]
+
+    async def published(self) -> None:
+        """Returns once Kafka has what had changed of posts and accounts before the call."""
+        await asyncio.gather(self._published(), self._accounts.published())
 
     async def liked(self, user_id: int, ids: Sequence[int]) -> set[int]:
         """Which of the posts the account likes. Raises InvalidArgument TOO_MANY_IDS."""

@@ -17,10 +17,10 @@ from post_service.model.media import (
     check_announcement,
     check_focus,
 )
+from post_service.service.publishing import media_changed
 from post_service.service.reading import PostReader
 from post_service.service.sight import signed_in
 from post_service.store import media as rows
-from post_service.store import posts as post_rows
 from post_service.store.media import MediaStore
 from post_service.store.truth import Truth
 
@@ -106,9 +106,11 @@ class MediaService:
             )
             check_alt_text(alt_text)
             check_focus(focus)
+            if (alt_text, focus) == (medium.alt_text, medium.focus):
+                return medium
             await rows.describe(tx.conn, viewer_id, media_id, alt_text, focus)
             if medium.post_id:
-                await post_rows.touch(tx.conn, viewer_id, medium.post_id)
+                await media_changed(tx, viewer_id, medium.post_id)
         if medium.post_id:
             await self._reader.renew(medium.post_id)
         return await self.get(viewer_id, media_id)

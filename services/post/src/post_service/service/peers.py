@@ -15,6 +15,10 @@ class Accounts(Protocol):
         """Ids of the lower-case usernames that exist."""
         ...
 
+    async def published(self) -> None:
+        """Returns once Kafka has what accounts have changed before the call."""
+        ...
+
 
 class Graph(Protocol):
     async def relations(self, viewer_id: int, ids: Sequence[int]) -> dict[int, Relation]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kit import telemetry
 
-from post_service.model.changes import MediaUploaded, PostPublished
+from post_service.model.changes import MediaUploaded, PostEdited, PostPublished
 from post_service.model.media import MediaState, Medium, fits, settled
 from post_service.model.posts import Post
 from post_service.model.visibility import PostState, Profile, open_to_all
@@ -34,6 +34,14 @@ async def publish_if_settled(tx: Transaction, author: Profile, post_id: int) -> 
         assert current is not None  # noqa: S101 read a moment ago under the same lock
         with telemetry.within(traceparent):  # the post's way to its readers, not that of the file
             await published(tx, current)
+
+
+async def media_changed(tx: Transaction, author_id: int, post_id: int) -> None:
+    """After a change of what shows of the post's media: whoever keeps a copy of a published post has to hear of it."""
+    await rows.touch(tx.conn, author_id, post_id)
+    post = await rows.reload(tx.conn, author_id, post_id)
+    if post is not None and post.state is PostState.PUBLISHED:
+        await tx.emit(PostEdited(post))
 
 
 async def move_misplaced(tx: Transaction, author: Profile, post: Post) -> int:

@@ -1,6 +1,6 @@
 """UserService of protos/heliograph/user/v1."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from heliograph.user.v1 import user_pb2 as pb
 from heliograph.user.v1 import user_pb2_grpc
@@ -24,8 +24,16 @@ _PROFILES = 1  # member of a response
 
 
 class UserRpc(user_pb2_grpc.UserServiceServicer):
-    def __init__(self, accounts: Accounts, sessions: Sessions, log_ins: LogIns, tokens: AccessTokens) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        sessions: Sessions,
+        log_ins: LogIns,
+        tokens: AccessTokens,
+        published: Callable[[], Awaitable[None]],
+    ) -> None:
         self._accounts, self._sessions, self._log_ins, self._tokens = accounts, sessions, log_ins, tokens
+        self._published = published
 
     async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Context) -> pb.RegisterAccountResponse:
         account = await self._accounts.register(
@@ -62,6 +70,10 @@ class UserRpc(user_pb2_grpc.UserServiceServicer):
         self, request: pb.ResolveUsernamesRequest, context: Context
     ) -> pb.ResolveUsernamesResponse:
         return pb.ResolveUsernamesResponse(ids=await self._accounts.resolve(request.usernames))
+
+    async def AwaitPublished(self, request: pb.AwaitPublishedRequest, context: Context) -> pb.AwaitPublishedResponse:
+        await self._published()
+        return pb.AwaitPublishedResponse()
 
     async def CreateSession(self, request: pb.CreateSessionRequest, context: Context) -> pb.CreateSessionResponse:
         device = Device(request.address, request.user_agent, request.device_name, request.device_token)

@@ -97,10 +97,11 @@ def users(base: Base) -> Part:
         topics=[events.TOPIC],
         handle=dispatch(UserEvent, events.handlers(accounts)),
     )
+    rpc = UserRpc(accounts, base.grants, log_ins, base.tokens, base.outbox.published)
     return part(
         user_pb2,
         "UserService",
-        partial(user_pb2_grpc.add_UserServiceServicer_to_server, UserRpc(accounts, base.grants, log_ins, base.tokens)),
+        partial(user_pb2_grpc.add_UserServiceServicer_to_server, rpc),
         (base.outbox.run, base.tokens.watch, base.grants.sweep, cached.run),
     )
 
