@@ -14,6 +14,7 @@ from feed_service.service.batches import Batch, Batches
 from feed_service.service.lately import Lately
 
 OLDEST_SECONDS = 5.0
+_COUNTS_SECONDS = 5.0
 _UNSETTLED_SECONDS = 10.0  # after a change was heard: caches that pieces are made from may still be from before it
 _NOTHING = 100  # bytes that the knowledge of a post that is gone takes
 
@@ -34,7 +35,7 @@ class Source(Protocol):
 
 
 class Keeping(NamedTuple):
-    """In seconds: how long a piece is fresh, and how long it is good for new counts alone while the watermark moves."""
+    """In seconds: how long a piece is fresh, and how long it is good but for its counts while the watermark moves."""
 
     fresh: float
     lasting: float
@@ -43,7 +44,8 @@ class Keeping(NamedTuple):
 
 @dataclass(slots=True)
 class _Kept:
-    """`piece` is None for a post that is gone. Until `lasts` new counts make it new, while the watermark moves."""
+    """`piece` is None for a post that is gone. It is good until `until`, and until `lasts` while the watermark moves.
+    When it is no longer fresh, another one is asked for, or new counts."""
 
     piece: Piece | None
     fresh_until: float
@@ -65,9 +67,10 @@ class Fragments:
 
     **Watermark.** `heard_until(t)` says that all that had changed before the time t has been dropped here. So a piece
     from before t is as good as one that was loaded at t, but for its counts, of which there are no events: these alone
-    are asked for, which costs a fraction. Two pieces are always loaded whole: one older than `keeping.lasting`, give or
-    take a quarter, so that what nobody has thought of ends; and one that was asked for less than ten seconds after a
-    change of it was heard, as what it was made from may have been a copy from before.
+    are asked for when they are five seconds old, which costs a fraction, and no read waits for them. Two pieces are
+    always loaded whole: one older than `keeping.lasting`, give or take a quarter, so that what nobody has thought of
+    ends; and one that was asked for less than ten seconds after a change of it was heard, as what it was made from may
+    have been a copy from before.
 
     Many who miss the same post at once make one load, and all that is missed in one turn of the loop goes out in one
     call. With 0 seconds nothing is kept, and no call that has gone out is shared.
@@ -97,10 +100,10 @@ class Fragments:
         now, kept_pieces = self._clock(), self._kept
         found: dict[int, Piece] = {}
         missing: list[int] = []
-        stale = 0
+        stale, all_heard = 0, self._heard_until > now - OLDEST_SECONDS
         for post_id in ids:
             kept = kept_pieces.get(post_id)
-            if kept is None or kept.until <= now:
+            if kept is None or (kept.until <= now and not (all_heard and kept.lasts > now)):
                 missing.append(post_id)
                 continue
             if kept.fresh_until <= now:
@@ -113,7 +116,7 @@ class Fragments:
             _STALE.inc(stale)
         if missing:
             _MISS.inc(len(missing))
-            found |= await self._missed(missing, now)
+            found |= await self._landed(self._whole.join(missing), missing)
         return found
 
     def heard_until(self, time: float) -> None:
@@ -151,18 +154,13 @@ class Fragments:
         lasts = kept is not None and kept.lasts > now and self._heard_until > now - OLDEST_SECONDS / 2
         return self._counts if lasts else self._whole
 
-    async def _missed(self, ids: Sequence[int], now: float) -> dict[int, Piece]:
-        counted = [one for one in ids if self._batches_for(self._kept.get(one), now) is self._counts]
-        rest = [one for one in ids if one not in counted] if counted else ids
-        found = await self._landed([*self._whole.join(rest), *self._counts.join(counted)])
-        return {post_id: found[post_id] for post_id in ids if post_id in found}
-
     @staticmethod
-    async def _landed(batches: Sequence[Batch[Piece]]) -> dict[int, Piece]:
+    async def _landed(batches: Sequence[Batch[Piece]], ids: Sequence[int]) -> dict[int, Piece]:
+        """What the batches bring of `ids`."""
         found: dict[int, Piece] = {}
         for batch in batches:
             found |= await asyncio.shield(batch.landed)
-        return found
+        return {post_id: found[post_id] for post_id in ids if post_id in found}
 
     async def _load(self, ids: Sequence[int]) -> Mapping[int, Piece]:
         _WHOLE.inc(len(ids))
@@ -179,14 +177,15 @@ class Fragments:
                 counts = await self._source.counts(list(bases))
         found = {one: bases[one].counted(*numbers) for one, numbers in counts.items()}
         rest = [one for one in ids if one not in found]
-        return {**found, **await self._landed(self._whole.join(rest))} if rest else found
+        return {**found, **await self._landed(self._whole.join(rest), rest)} if rest else found
 
     def _keep(self, post_id: int, piece: Piece | None, sent: float) -> None:
         self._forget(post_id)
         until = sent + OLDEST_SECONDS
-        lasting = self._keeping.lasting * self._spread(0.75, 1.25)
-        lasts = sent + lasting if piece and self._is_settled(post_id, piece, sent) else sent
-        kept = self._kept[post_id] = _Kept(piece, sent + self._fresh(), until, lasts)
+        is_settled = piece is not None and self._is_settled(post_id, piece, sent)
+        lasts = sent + self._keeping.lasting * self._spread(0.75, 1.25) if is_settled else sent
+        fresh = _COUNTS_SECONDS if is_settled else self._keeping.fresh
+        kept = self._kept[post_id] = _Kept(piece, sent + fresh * self._spread(0.75, 1.25), until, lasts)
         self._bytes += kept.size
         for account in piece.accounts if piece else ():
             self._by_account.setdefault(account, set()).add(post_id)
@@ -200,7 +199,7 @@ class Fragments:
         self._bytes += piece.size - kept.size
         kept.piece = piece
         kept.until = max(kept.until, min(sent, self._heard_until) + OLDEST_SECONDS)
-        kept.fresh_until = max(kept.fresh_until, min(sent + self._fresh(), kept.until))
+        kept.fresh_until = max(kept.fresh_until, sent + _COUNTS_SECONDS * self._spread(0.75, 1.25))
 
     def _is_settled(self, post_id: int, piece: Piece, sent: float) -> bool:
         """Whether it shows what is committed for certain, and events will tell of what changes: none was heard lately,
@@ -210,9 +209,6 @@ class Fragments:
         if piece.demand.author or self._posts.has(post_id, sent):
             return False
         return not any(self._accounts.has(account, sent) for account in piece.accounts)
-
-    def _fresh(self) -> float:
-        return self._keeping.fresh * self._spread(0.75, 1.25)
 
     def _trim(self) -> None:
         """The oldest go first."""

@@ -1,5 +1,6 @@
 """Transactions: rows and the events that tell of them, committed together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,8 @@ from kit.outbox import Transaction as OutboxTransaction
 from kit.postgres import Connection, Postgres
 
 from post_service.model.changes import Change
+
+_ENCODED_AT_ONCE = 128
 
 
 class Transaction:
@@ -22,8 +25,21 @@ class Transaction:
         return self._inner.conn
 
     async def emit(self, *changes: Change) -> None:
-        """To be called after the aggregate's row is locked."""
-        await self._inner.emit(*map(self._encode, changes))
+        """To be called after the aggregate's row is locked. Of many, some are encoded while Postgres writes others."""
+        writing: asyncio.Task[None] | None = None
+        try:
+            for start in range(0, len(changes), _ENCODED_AT_ONCE):
+                events = [self._encode(change) for change in changes[start : start + _ENCODED_AT_ONCE]]
+                if len(changes) <= _ENCODED_AT_ONCE:
+                    await self._inner.emit(*events)
+                    return
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._inner.emit(*events))
+                await asyncio.sleep(0)  # until it is sent
+        finally:
+            if writing is not None:
+                await writing
 
     async def lock_author(self, author_id: int) -> None:
         """Makes changes of one author's media and posts follow one another until the end of the transaction."""
