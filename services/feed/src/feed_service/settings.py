@@ -21,7 +21,7 @@ class ServeSettings(FeedSettings, KafkaSettings):
 
     fragment_cache_seconds: float = Field(default=2.0, ge=0, le=4)
     fragment_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
-    fragment_lasting_seconds: float = Field(default=30.0, ge=0, le=300)
+    fragment_lasting_seconds: float = Field(default=60.0, ge=0, le=300)
     list_cache_seconds: float = Field(default=1.0, ge=0, le=10)
     shared_list_seconds: float = Field(default=1.0, ge=0, le=10)
     top_days: int = Field(default=3, ge=1, le=30)
