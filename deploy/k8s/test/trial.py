@@ -14,11 +14,12 @@ import tomllib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from deploy.k8s.check.charts import prepared
 from deploy.k8s.check.shell import Fault
-from deploy.k8s.test import backing, cluster, disturbed, given, guarded, host, images, tools, values
+from deploy.k8s.test import backing, cluster, disturbed, given, guarded, host, images, said, tools, values
 from deploy.k8s.test.cluster import Cluster, say
 from deploy.k8s.test.place import ClusterError, Place
 from deploy.k8s.test.release import Release, write_values
@@ -158,8 +159,10 @@ class _Trial:
 
     def _under(self, traffic: Traffic, name: str, act: Callable[[], T]) -> T:
         """A step during which some requests are answered and none is refused."""
-        before = traffic.count()
+        before, began = traffic.count(), datetime.now(UTC)
         answer = self.report.step(name, act, lambda _: _since(before.requests, before.failed, traffic))
+        if traffic.count().failed > before.failed and not self.place.given:
+            say("\n".join(said.troubles(self.place, began)))
         if traffic.count().requests == before.requests:
             raise ClusterError(f"{name}: no request was answered meanwhile, so nothing is shown")
         return answer
