@@ -325,7 +325,7 @@ HAND_NOTHING_OUT = {
     "SettingsService": "GetSettings UpdateSettings BatchGetNotificationSettings",
     "SignInService": "RevokeOtherSessions ListSecurityEvents",
     "UserService": "GetAccount UpdateAccount BatchGetProfiles GetProfileByUsername ResolveUsernames ListSessions "
-    "RevokeSession ListRevocations GetJwks",
+    "RevokeSession ListRevocations GetJwks AwaitPublished",
 }
 
 OPEN_ROUTES: Mapping[str, Way] = {

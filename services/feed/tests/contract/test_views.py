@@ -193,7 +193,7 @@ async def test_while_every_change_is_heard_of_posts_are_asked_for_their_counts_a
         await eventually(is_counted, timeout=30)  # ten seconds after it began to listen
         asked = len(system.posts.asked)
         system.truth.likes[author, post] = system.next_id()
-        await eventually(is_liked, timeout=5)
+        await eventually(is_liked, timeout=15)  # counts are asked for when they are five seconds old
         assert len(system.posts.asked) == asked
 
         system.posts.publishes = False  # the events of the next change do not come
