@@ -507,3 +507,16 @@ async def test_counts_of_a_piece_that_had_to_go_meanwhile_bring_it_back_for_nobo
     await settled()
 
     assert await bodies(fragments, 2) == {2: 2}
+
+
+async def test_where_nothing_lasts_the_watermark_changes_nothing(posts: Posts, clock: Clock) -> None:
+    keeping = Keeping(fresh=2, lasting=0, most_bytes=1_000_000)
+    fragments = Fragments(posts, keeping, clock=clock, spread=lambda low, high: (low + high) / 2)
+    for second in (0, 2, 4, 9):
+        clock.at = second
+        fragments.heard_until(second)
+        await fragments.get([1])
+        await settled()
+
+    assert posts.calls == [[1]] * 4
+    assert posts.counted == []

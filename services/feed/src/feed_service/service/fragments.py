@@ -149,9 +149,9 @@ class Fragments:
         self._whole.drop_all()
         self._counts.drop_all()
 
-    def _batches_for(self, kept: _Kept | None, now: float) -> Batches[Piece]:
-        """New counts are enough for a piece that lasts, while the watermark is no older than pieces may be."""
-        lasts = kept is not None and kept.lasts > now and self._heard_until > now - OLDEST_SECONDS / 2
+    def _batches_for(self, kept: _Kept, now: float) -> Batches[Piece]:
+        """New counts are enough for a piece that lasts, while the watermark moves."""
+        lasts = kept.lasts > now and self._heard_until > now - OLDEST_SECONDS / 2
         return self._counts if lasts else self._whole
 
     @staticmethod
@@ -204,7 +204,7 @@ class Fragments:
     def _is_settled(self, post_id: int, piece: Piece, sent: float) -> bool:
         """Whether it shows what is committed for certain, and events will tell of what changes: none was heard lately,
         nor may one have passed unheard, and it is no post that waits for its media."""
-        if self._heard_until <= sent - OLDEST_SECONDS or sent < self._settled_from:
+        if self._keeping.lasting <= 0 or self._heard_until <= sent - OLDEST_SECONDS or sent < self._settled_from:
             return False
         if piece.demand.author or self._posts.has(post_id, sent):
             return False
