@@ -112,7 +112,7 @@ class _Exchange:
         self._whole = message["type"] == "http.response.body" and not message.get("more_body")
 
     async def fail(self, error: Exception, receive: Receive) -> None:
-        if from_exception(error) is None or isinstance(error.__cause__, asyncio.CancelledError):
+        if is_unexpected(error):
             logger.error("unexpected error", request_id=self.request_id, exc_info=error)
         if not self._status:
             await problem(error, self.scope["path"])(self.scope, receive, self.send)
@@ -135,6 +135,11 @@ class _Exchange:
         if traceparent := telemetry.traceparent():
             found.append((b"traceparent", traceparent.encode()))
         return found
+
+
+def is_unexpected(error: Exception) -> bool:
+    """Whether the log needs its stack: a bug, or work that somebody else cancelled."""
+    return from_exception(error) is None or isinstance(error.__cause__, asyncio.CancelledError)
 
 
 def note(method: str, route: str, status: int, seconds: float, request_id: str) -> None:

@@ -5,13 +5,12 @@ parameter but limit, order and a good cursor, and none for a ranking's first pag
 untouched, and so does what finds no room.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from heliograph.feed.v1.feed_pb2 import ORDER_TOP, GetHomePageRequest, GetHomePageResponse
 from kit import log, telemetry
-from kit.errors import InvalidArgument, from_exception
+from kit.errors import InvalidArgument
 from kit.quotas import Verdict
 from kit.tasks import uninterrupted
 from msgspec import Struct
@@ -206,7 +205,7 @@ def _join(traceparent: str | None) -> None:
 
 def _failed(asked: Asked, error: Exception, traceparent: str | None) -> Answer:
     _join(traceparent)
-    if from_exception(error) is None or isinstance(error.__cause__, asyncio.CancelledError):
+    if edge.is_unexpected(error):
         logger.error("unexpected error", request_id=asked.request_id.decode(), exc_info=error)
     response = problem(error, home.PATH)
     return Answer(response.status_code, [*response.raw_headers, _VARY], bytes(response.body))

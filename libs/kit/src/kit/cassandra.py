@@ -22,6 +22,7 @@ from kit.cql import Session, cluster_of, migrate
 from kit.cql_calls import PreparedStatement, Row, Statement
 from kit.errors import Unavailable
 from kit.settings import CassandraSettings
+from kit.tasks import seen
 
 __all__ = [
     "Cassandra",
@@ -79,7 +80,7 @@ class Cassandra:
             if time.monotonic() - self._failed_at < _REST_SECONDS:
                 raise _unavailable()
             self._connecting = asyncio.create_task(self._connect())
-            self._connecting.add_done_callback(_seen)
+            self._connecting.add_done_callback(seen)
         return await asyncio.shield(self._connecting)
 
     async def execute(self, statement: Statement, params: Sequence[object] = ()) -> list[Row]:
@@ -186,12 +187,6 @@ def _span(name: str) -> AbstractContextManager[object]:
     """Of a trace that is one of those that are exported: others are spared its cost."""
     recording = telemetry.is_recording()
     return telemetry.tracer.start_as_current_span(name, kind=SpanKind.CLIENT) if recording else nullcontext()
-
-
-def _seen(attempt: "asyncio.Task[Session]") -> None:
-    """Those who wait get the error; when nobody waits any more that is no reason for a warning of the loop."""
-    if not attempt.cancelled():
-        attempt.exception()
 
 
 def _unavailable() -> Unavailable:

@@ -21,7 +21,7 @@ from kit.errors import Unavailable
 from kit.kafka import MAX_VALUE_BYTES, Message, Producer, open_producer
 from kit.outage import outlast
 from kit.postgres import Connection, Postgres, Record
-from kit.tasks import together
+from kit.tasks import seen, together
 
 __all__ = ["Event", "Outbox", "Producer", "Transaction", "append", "lane_of", "open_producer"]
 
@@ -165,7 +165,7 @@ class Outbox:
         """
         if self._next_look is None:
             self._next_look = asyncio.create_task(self._look_after(self._look), context=Context())
-            self._next_look.add_done_callback(_seen)
+            self._next_look.add_done_callback(seen)
         try:
             async with asyncio.timeout(_PUBLISHED_SECONDS):
                 await asyncio.shield(self._next_look)
@@ -264,9 +264,3 @@ class Outbox:
             time=row["created_at"],
             extra=((telemetry.TRACEPARENT, traceparent.encode()),) if traceparent else (),
         )
-
-
-def _seen(look: "asyncio.Task[None]") -> None:
-    """Those who wait get the error; when all of them gave up that is no reason for a warning of the loop."""
-    if not look.cancelled():
-        look.exception()

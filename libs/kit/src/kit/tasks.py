@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kit import log, metrics
 from kit.errors import Unavailable, from_exception
@@ -66,6 +66,13 @@ async def together(*parts: Awaitable[object]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(uninterrupted(part))
+
+
+def seen(task: "asyncio.Task[Any]") -> None:
+    """A done callback for tasks that many wait for: they get the error, and when nobody waits any more that is no
+    reason for a warning of the loop."""
+    if not task.cancelled():
+        task.exception()
 
 
 def name_of(task: Task) -> str:
